@@ -1,0 +1,3 @@
+"""caniuse for local LLM runtimes, measured."""
+
+__version__ = "0.1.0"
