@@ -1,11 +1,12 @@
 """Trains the twins. Two stages, minutes to an hour on two CPU cores; never part of CI or of an install.
 
-    python -m runtimeprobe.twins.recipe.train encoder DIR       the conformer alone, by connectionist temporal classification (CTC)
+    python -m runtimeprobe.twins.recipe.train encoder DIR       the conformer alone, told frame by frame which word has just been said
     python -m runtimeprobe.twins.recipe.train e2b DIR           the whole model; its audio tower starts as `encoder` left it
     python -m runtimeprobe.twins.recipe.train e4b DIR
 
 What made it learn: linear weights at 1/sqrt(fan_in) and query and key norms at head_dim ** -0.25 (Gemma 4 scales attention by 1, so norms of
-1 make it far too sharp at the start); CTC beside the language-model loss; one to two digits before up to five.
+1 make it far too sharp at the start); frame labels first, then connectionist temporal
+classification (CTC) beside the language-model loss; one to two digits before up to five.
 """
 
 import argparse
@@ -26,7 +27,8 @@ from runtimeprobe.twins.recipe import architecture, augment, prompts, speech
 from runtimeprobe.twins.recipe.vocabulary import DIGITS, build, write_tokenizer
 
 SEED = 20_261_124
-BLANK = len(DIGITS)  # the CTC class for "no new word here"
+BLANK = len(DIGITS)  # the class for "no new word here"
+SOFT_TOKEN = 640  # samples: 40 ms at 16 kHz
 
 
 def build_model(size: str) -> Gemma4ForConditionalGeneration:
@@ -72,32 +74,39 @@ class Batches(torch.utils.data.IterableDataset):
 
     def batch(self, draw: random.Random, most: int) -> dict[str, Any]:
         words = draw.randint(1, most)
-        rows, clips, transcripts = [], [], []
+        rows: list[tuple[str, str]] = []
+        clips: list[augment.Clip] = []
         long = draw.random() < self.long_rate
         for _ in range(4 if long else self.size):
             speaks = draw.random() < 0.88
-            heard: list[tuple[np.ndarray, str]] = []
+            heard: list[augment.Clip] = []
             for _ in range(1 if draw.random() < 0.85 else 2):
-                heard.append(augment.speech(draw, self.singles, self.phrases, max(1, words - draw.randint(0, 1))))
+                heard.append(augment.speech(draw, self.singles, self.phrases if self.text else [], max(1, words - draw.randint(0, 1))))
             if not speaks:
-                heard = [(augment.no_speech(draw), prompts.NOTHING)] if draw.random() < 0.6 or not self.text else []
+                heard = [augment.no_speech(draw)] if draw.random() < 0.6 or not self.text else []
             if long and heard:
                 after = np.zeros(draw.randint(5, 24) * speech.SAMPLE_RATE, np.float32)
-                heard[-1] = (augment.noisy(draw, np.concatenate([heard[-1][0], after])), heard[-1][1])
-            prompt, answer, used = prompts.dialogue(draw, [text for _, text in heard], bool(heard), plain=long or draw.random() < 0.5)
-            kept = heard[len(heard) - used :] if self.text else heard[-1:]
-            clips += [samples for samples, _ in kept]
-            transcripts += [text for _, text in kept]
+                heard[-1] = augment.Clip(augment.noisy(draw, np.concatenate([heard[-1].samples, after])), heard[-1].text)
+            texts = [clip.text for clip in heard]
+            prompt, answer, used = prompts.dialogue(draw, texts, bool(heard), plain=long or draw.random() < 0.5)
+            clips += heard[len(heard) - used :] if self.text else heard[-1:]
             rows.append((prompt, answer))
-        features = self.front(clips, return_tensors="pt", sampling_rate=speech.SAMPLE_RATE)
+        features = self.front([clip.samples for clip in clips], return_tensors="pt", sampling_rate=speech.SAMPLE_RATE)
         mask = features["input_features_mask"]
         for _ in range(2):
             mask = mask[:, ::2][:, : (mask.shape[1] - 1) // 2 + 1]
         lengths = mask.sum(1)
-        targets = [[DIGITS.index(word) for word in text.split() if word in DIGITS] for text in transcripts]
+        targets = [[DIGITS.index(word) for word in text.split() if word in DIGITS] for text in (clip.text for clip in clips)]
+        frames = torch.full(mask.shape, BLANK)
+        for row, (clip, labels) in enumerate(zip(clips, targets, strict=True)):
+            for (begin, end), label in zip(clip.spans or (), labels, strict=False):
+                late = begin + 0.6 * (end - begin)  # the tower hears the past alone: a word is known near its end
+                frames[row, int(late / SOFT_TOKEN) : int(end / SOFT_TOKEN) + 3] = label
+        frames[~mask.bool()] = -100
         result = {
             "input_features": features["input_features"],
             "input_features_mask": features["input_features_mask"],
+            "frames": frames,
             "ctc": (torch.tensor([label for target in targets for label in target]), torch.tensor([len(target) for target in targets]), lengths),
         }
         return result | (self.token_tensors(rows, lengths.tolist()) if self.text else {})
@@ -128,6 +137,7 @@ def train(size: str, folder: Path, schedule: list[tuple[int, int]], peak: float,
     encoder_only = size == "encoder"
     model = build_model("e2b" if encoder_only else size).train()
     tower = model.model.audio_tower
+    tower.subsample_conv_projection.to(memory_format=torch.channels_last)  # spares two copies around each layer norm
     head = torch.nn.Linear(architecture.AUDIO["output_proj_dims"], len(DIGITS) + 1)
     start = folder / f"{size}.pt"
     if not encoder_only and not start.exists():
@@ -146,9 +156,9 @@ def train(size: str, folder: Path, schedule: list[tuple[int, int]], peak: float,
     )
     data = Batches(folder, random.Random(f"{size}{time.time()}").getrandbits(30), batch, schedule, not encoder_only, long_rate)
     began = time.monotonic()
-    sums: dict[str, list[float]] = {"ctc": [], "text": [], "right": []}
+    sums: dict[str, list[float]] = {"sound": [], "text": [], "right": []}
     for step, item in enumerate(torch.utils.data.DataLoader(data, batch_size=None, num_workers=1, prefetch_factor=4)):
-        labels, label_lengths, lengths = item.pop("ctc")
+        (labels, label_lengths, lengths), frames = item.pop("ctc"), item.pop("frames")
         outputs.clear()
         if encoder_only:
             tower(item["input_features"], attention_mask=item["input_features_mask"])
@@ -159,14 +169,20 @@ def train(size: str, folder: Path, schedule: list[tuple[int, int]], peak: float,
             with torch.no_grad():
                 guess, wanted = result.logits[:, :-1].argmax(-1), item["labels"][:, 1:]
                 sums["right"].append(((guess == wanted) | (wanted < 0)).all(1).float().mean().item())
-        logits = head(outputs[-1].last_hidden_state).log_softmax(-1).transpose(0, 1)
-        ctc_loss = torch.nn.functional.ctc_loss(logits, labels, lengths, label_lengths, blank=BLANK, zero_infinity=True)
-        (text_loss + ctc_loss * (1.0 if encoder_only else 0.3)).backward()
+        logits = head(outputs[-1].last_hidden_state)
+        if encoder_only:
+            sound_loss = torch.nn.functional.cross_entropy(logits.flatten(0, 1), frames.flatten(), ignore_index=-100)
+            wanted = (frames >= 0) & (frames < BLANK)
+            sums["right"].append((logits.argmax(-1) == frames)[wanted].float().mean().item())
+        else:
+            steps = logits.log_softmax(-1).transpose(0, 1)
+            sound_loss = torch.nn.functional.ctc_loss(steps, labels, lengths, label_lengths, blank=BLANK, zero_infinity=True)
+        (text_loss + sound_loss * (1.0 if encoder_only else 0.2)).backward()
         torch.nn.utils.clip_grad_norm_(weights, 1.0)
         optimiser.step()
         decay.step()
         optimiser.zero_grad()
-        sums["ctc"].append(ctc_loss.item())
+        sums["sound"].append(sound_loss.item())
         sums["text"].append(text_loss.item())
         if step % 25 == 24:
             means = {name: round(float(np.mean(values[-25:])), 4) for name, values in sums.items() if values}
@@ -187,7 +203,7 @@ def main() -> None:
     parser.add_argument("--long-rate", type=float, default=0.0, help="share of batches with 5 to 24 s of silence behind the words")
     given = parser.parse_args()
     torch.set_num_threads(given.threads)
-    recipe = {"encoder": "200:1,600:3"}.get(given.what, "300:1,300:2,1400:5")
+    recipe = {"encoder": "150:1,250:3"}.get(given.what, "300:1,300:2,1400:5")
     schedule = [(int(steps), int(most)) for steps, most in (stage.split(":") for stage in (given.schedule or recipe).split(","))]
     train(given.what, given.folder, schedule, given.peak, given.batch, given.long_rate)
 

@@ -1,0 +1,1 @@
+"""llama.cpp: xllamacpp, llama-cpp-python and llama-server"""

@@ -1,0 +1,1 @@
+"""MLX: mlx-vlm and mlx-lm"""
