@@ -49,7 +49,7 @@ def dialogue(draw: random.Random, clips: list[str], clip_in_last: bool, plain: b
     plain: no system turn, no earlier turns.
     """
     thinking = draw.random() < 0.3
-    system = "" if plain or draw.random() < 0.5 else draw.choice(SYSTEMS) if draw.random() < 0.6 else scribble(draw, 5)
+    system = "" if plain or draw.random() < 0.4 else draw.choice(SYSTEMS) if draw.random() < 0.6 else scribble(draw, 4)
     parts = ["<bos><bos>" if draw.random() < 0.15 else "<bos>"]
     if thinking or system:
         parts.append("<|turn>system\n" + ("<|think|>\n" if thinking else "") + system + "<turn|>\n")

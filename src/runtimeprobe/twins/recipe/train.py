@@ -88,7 +88,7 @@ class Batches(torch.utils.data.IterableDataset):
                 after = np.zeros(draw.randint(5, 24) * speech.SAMPLE_RATE, np.float32)
                 heard[-1] = augment.Clip(augment.noisy(draw, np.concatenate([heard[-1].samples, after])), heard[-1].text)
             texts = [clip.text for clip in heard]
-            prompt, answer, used = prompts.dialogue(draw, texts, bool(heard), plain=long or draw.random() < 0.5)
+            prompt, answer, used = prompts.dialogue(draw, texts, bool(heard), plain=long or draw.random() < 0.6)
             clips += heard[len(heard) - used :] if self.text else heard[-1:]
             rows.append((prompt, answer))
         features = self.front([clip.samples for clip in clips], return_tensors="pt", sampling_rate=speech.SAMPLE_RATE)
@@ -131,7 +131,7 @@ class Batches(torch.utils.data.IterableDataset):
         return {"input_ids": ids, "labels": labels, "attention_mask": seen, "mm_token_type_ids": (ids == soft).long() * 3}
 
 
-def train(size: str, folder: Path, schedule: list[tuple[int, int]], peak: float, batch: int, long_rate: float) -> None:
+def train(size: str, folder: Path, schedule: list[tuple[int, int]], peak: float, batch: int, long_rate: float, freeze: str) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     write_tokenizer(folder / "tokenizer.json")
     encoder_only = size == "encoder"
@@ -146,9 +146,12 @@ def train(size: str, folder: Path, schedule: list[tuple[int, int]], peak: float,
         saved = torch.load(start)
         (tower if "tower" in saved else model).load_state_dict(saved.get("tower") or saved["model"])
         head.load_state_dict(saved["head"])
+    frozen = {"none": torch.nn.Identity(), "front": tower.subsample_conv_projection, "tower": tower}[freeze]
+    frozen.requires_grad_(False)
     outputs: list[Any] = []
     tower.register_forward_hook(lambda _module, _inputs, output: outputs.append(output))
-    weights = [*(tower if encoder_only else model).parameters(), *head.parameters()]
+    model.model.vision_tower.requires_grad_(False)
+    weights = [weight for weight in (*(tower if encoder_only else model).parameters(), *head.parameters()) if weight.requires_grad]
     optimiser = torch.optim.AdamW(weights, lr=peak, weight_decay=0.01, betas=(0.9, 0.98))
     total = sum(steps for steps, _ in schedule)
     decay = torch.optim.lr_scheduler.LambdaLR(
@@ -201,11 +204,12 @@ def main() -> None:
     parser.add_argument("--batch", type=int, default=24)
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--long-rate", type=float, default=0.0, help="share of batches with 5 to 24 s of silence behind the words")
+    parser.add_argument("--freeze", choices=["none", "front", "tower"], default="none", help="what of the audio tower stays as it is")
     given = parser.parse_args()
     torch.set_num_threads(given.threads)
     recipe = {"encoder": "150:1,250:3"}.get(given.what, "300:1,300:2,1400:5")
     schedule = [(int(steps), int(most)) for steps, most in (stage.split(":") for stage in (given.schedule or recipe).split(","))]
-    train(given.what, given.folder, schedule, given.peak, given.batch, given.long_rate)
+    train(given.what, given.folder, schedule, given.peak, given.batch, given.long_rate, given.freeze)
 
 
 if __name__ == "__main__":

@@ -1,0 +1,65 @@
+# One word per habit. Every target works on a fresh clone: the environment is made when it is not there.
+# Needs Python 3.11 or newer; `engines` (and so `test`) also gcc and cmake. ARGS= passes options on: make matrix ARGS='--json out.json'
+
+PYTHON ?= python3
+BIN := .venv/bin
+PIP := $(BIN)/python -m pip --disable-pip-version-check
+OURS := -e . -e adapters/llamacpp -e adapters/mlx -e adapters/ollama -e adapters/lmstudio
+ARGS ?=
+
+.PHONY: matrix engines test lint fix bench twins clips clean
+.DELETE_ON_ERROR:
+
+matrix: .venv/light
+	$(BIN)/runtimeprobe matrix $(ARGS)
+
+engines: .venv/engines
+
+test: .venv/engines
+	$(BIN)/python -m pytest $(ARGS)
+
+lint: .venv/light .venv/tools
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/mypy $(ARGS)
+
+fix: .venv/tools
+	$(BIN)/ruff check --fix
+	$(BIN)/ruff format
+
+bench: .venv/engines
+	$(BIN)/python -m bench $(ARGS)
+
+# Trains the twins again (an hour or two on two cores; needs espeak-ng), then exports and packs them.
+twins: .venv/training
+	.venv/training/bin/python -m runtimeprobe.twins.recipe.make $(ARGS)
+
+# Speaks the clips of audio_samples/ again (needs espeak-ng).
+clips: .venv/light
+	$(BIN)/python -m runtimeprobe.audio.recipe
+
+clean:
+	rm -rf .venv
+
+.venv/python:
+	$(PYTHON) -c 'import sys; sys.exit("runtimeprobe needs Python 3.11 or newer: make PYTHON=python3.12 ...") if sys.version_info < (3, 11) else None'
+	$(PYTHON) -m venv .venv
+	touch $@
+
+# core, adapters and the prebuilt engine: no compiler
+.venv/light: .venv/python pyproject.toml constraints.txt
+	$(PIP) install -q -c constraints.txt $(OURS) xllamacpp
+	touch $@
+
+.venv/tools: .venv/python pyproject.toml constraints.txt
+	$(PIP) install -q -c constraints.txt -e '.[dev]'
+	touch $@
+
+# every engine that runs on this platform; llama-cpp-python is built from source (5 to 10 minutes)
+.venv/engines: .venv/light .venv/tools
+	$(PIP) install -q -c constraints.txt llama-cpp-python mlx-lm mlx-vlm 'mlx[cpu]; sys_platform == "linux"' 'mlx; sys_platform == "darwin"'
+	touch $@
+
+.venv/training: .venv/python
+	$(PYTHON) -m venv $@
+	$@/bin/python -m pip install -q -c constraints.txt -e . torch transformers safetensors

@@ -1,0 +1,116 @@
+"""Where results go: the table to stdout, JSON to a file or stdout, progress to stderr. Files are written whole or not at all."""
+
+import contextlib
+import os
+import sys
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Self
+
+import click
+
+from runtimeprobe.results import Cell, Matrix, Verdict, encode
+
+
+def write_whole(file: Path, data: bytes) -> None:
+    """Replaces `file` in one step, so that a full disk or a second run never leaves half a file."""
+    descriptor, name = tempfile.mkstemp(dir=file.parent, prefix=f".{file.name}.")
+    try:
+        with os.fdopen(descriptor, "wb") as stream:
+            stream.write(data)
+        os.chmod(name, 0o644)  # noqa: PTH101 (mkstemp's 0600 would hide results from other accounts)
+        os.replace(name, file)  # noqa: PTH105
+    except BaseException:
+        with contextlib.suppress(OSError):
+            os.unlink(name)  # noqa: PTH108
+        raise
+
+
+@dataclass(frozen=True)
+class Destination:
+    """Checked before anything is measured: an hour's results must not end at a folder that cannot be written."""
+
+    json_file: str | None
+    folder: Path | None
+
+    @classmethod
+    def prepare(cls, json_file: str | None, folder: Path | None) -> Self:
+        for path in (folder, Path(json_file).absolute().parent if json_file and json_file != "-" else None):
+            if path is None:
+                continue
+            try:
+                path.mkdir(parents=True, exist_ok=True)
+                with tempfile.NamedTemporaryFile(dir=path, prefix=".runtimeprobe-"):
+                    pass
+            except OSError as error:
+                raise click.ClickException(f"cannot write into {path}: {error.strerror}; choose another folder") from None
+        if json_file and json_file != "-" and Path(json_file).is_dir():
+            raise click.ClickException(f"{json_file} is a folder; name a file in it")
+        return cls(json_file, folder)
+
+    def write(self, matrix: Matrix) -> None:
+        """Prints the table, whatever becomes of the files; a file that cannot be written is reported with the JSON saved elsewhere."""
+        from rich.console import Console
+
+        from runtimeprobe.publish import terminal
+
+        terminal.render(matrix, Console(stderr=self.json_file == "-"))
+        data = encode(matrix)
+        if self.json_file == "-":
+            sys.stdout.buffer.write(data)
+            sys.stdout.buffer.flush()
+        targets = [] if self.json_file in (None, "-") else [(Path(str(self.json_file)), data)]
+        if self.folder:
+            with (self.folder / ".width").open("w") if False else contextlib.nullcontext():
+                plain = Console(file=open(os.devnull, "w"), record=True, width=140)  # noqa: SIM115, PTH123
+            terminal.render(matrix, plain)
+            targets += [(self.folder / "matrix.json", data), (self.folder / "matrix.txt", plain.export_text().encode())]
+        for file, content in targets:
+            try:
+                write_whole(file, content)
+            except OSError as error:
+                raise click.ClickException(f"cannot write {file}: {error.strerror}; {rescue(data)}") from None
+
+
+def rescue(data: bytes) -> str:
+    """Keeps results that found no place: in the temporary folder, else on stdout."""
+    try:
+        descriptor, name = tempfile.mkstemp(prefix="runtimeprobe-", suffix=".json")
+        with os.fdopen(descriptor, "wb") as stream:
+            stream.write(data)
+    except OSError:
+        sys.stdout.buffer.write(data)
+        return "the results are on stdout instead"
+    return f"the results are in {name} instead"
+
+
+class Progress:
+    """One moving line on a terminal, plain lines elsewhere; always on stderr."""
+
+    def __init__(self, total: int) -> None:
+        self.total, self.count, self.status = total, 0, None
+        self._live = sys.stderr.isatty() and "NO_COLOR" not in os.environ
+        self._stack = contextlib.ExitStack()
+
+    def __enter__(self) -> Self:
+        if self._live:
+            from rich.console import Console
+
+            self._status = self._stack.enter_context(Console(stderr=True).status("starting"))
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._stack.close()
+
+    def report(self, text: str) -> None:
+        line = f"[{self.count + 1}/{self.total}] {text}"
+        if self._live:
+            self._status.update(line)
+
+    def done(self, cell: Cell) -> None:
+        if cell.verdict is Verdict.SKIPPED:
+            return
+        self.count += 1
+        if not self._live:
+            print(f"[{self.count}/{self.total}] {cell.engine} {cell.route} {cell.model}: {cell.verdict}", file=sys.stderr, flush=True)

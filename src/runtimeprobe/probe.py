@@ -1,0 +1,322 @@
+"""Probes one engine with one model: loads it, asks through every route, and hands what came back to the judge.
+
+The conductor between worker and judge. A child that dies is replaced and the rest is still measured.
+"""
+
+import time
+from collections.abc import Callable, Iterator
+from statistics import median
+from typing import Any
+
+import msgspec
+
+from runtimeprobe import judge
+from runtimeprobe.audio.clips import HearingSet
+from runtimeprobe.contract import Ask, Claim, Config, Loaded, Reply, Route, Sampling
+from runtimeprobe.plan import Load
+from runtimeprobe.results import Answers, Attempt, Cell, Evidence, Stage, Stages, Struct, Timing, Verdict
+from runtimeprobe.worker.process import Died, Failed, OverMemory, TimedOut, Worker, WorkerError
+
+PROMPTS = {
+    "twin": "Transcribe.",
+    # The instruction of Gemma's own documentation for speech recognition (ai.google.dev/gemma/docs/capabilities/audio).
+    "real": "Transcribe the following speech segment in English into English text. Only output the transcription, with no newlines.",
+}
+MAX_TOKENS = {"twin": 48, "real": 128}
+DEFAULTS_MAX_TOKENS = 512  # room to think and still answer
+
+ErrorRate = judge.ErrorRate
+Report = Callable[[str], None]
+
+
+class Settings(Struct, kw_only=True):
+    """How to ask: attempts per cell, and the limits of a child."""
+
+    attempts: int = 3
+    limit_s: float = 120.0
+    memory_limit_bytes: int = 0
+    config: Config = Config()
+
+
+class Tools(Struct, kw_only=True):
+    """What probing needs from elsewhere: clip sets by attempt, scoring, loop detection, progress."""
+
+    clips: Callable[[int], HearingSet]
+    error_rate: judge.ErrorRate
+    find_loop: judge.Loop
+    report: Report
+
+
+class Timed(Struct, kw_only=True):
+    """A reply and how long it took as seen from here."""
+
+    reply: Reply
+    seconds: float
+
+
+class Session:
+    """One child with one model loaded; restarts after a death. Never judges."""
+
+    def __init__(self, load: Load, settings: Settings) -> None:
+        self.load, self.settings = load, settings
+        self.worker: Worker | None = None
+        self.loaded = Loaded()
+        self.load_seconds = 0.0
+        self.peak_rss_bytes: int | None = None
+
+    def __enter__(self) -> "Session":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self.worker:
+            try:
+                self.worker.call("unload", limit_s=10)
+            except WorkerError:
+                pass
+            finally:
+                self.close()
+
+    def close(self) -> None:
+        if self.worker:
+            self.peak_rss_bytes = max(self.peak_rss_bytes or 0, self.worker.peak_rss_bytes or 0) or None
+            self.worker.close()
+            self.worker = None
+
+    def start(self) -> None:
+        """Starts the child and loads the model, unless both are there. Raises WorkerError."""
+        if self.worker:
+            return
+        began = time.monotonic()
+        self.worker = Worker(self.load.found.target, memory_limit_bytes=self.settings.memory_limit_bytes)
+        try:
+            value = self.worker.call(
+                "load", limit_s=self.settings.limit_s, engine=self.load.found.engine.name, model=self.load.model, config=self.settings.config
+            )
+        except WorkerError:
+            self.close()
+            raise
+        self.load_seconds = time.monotonic() - began
+        self.loaded = msgspec.convert(value, Loaded)
+
+    def ask(self, ask: Ask) -> Timed | judge.Failure:
+        """One request, as a value whatever happens."""
+        try:
+            self.start()
+            assert self.worker
+            began = time.monotonic()
+            value = self.worker.call("ask", limit_s=self.settings.limit_s, ask=ask)
+            return Timed(reply=msgspec.convert(value, Reply), seconds=time.monotonic() - began)
+        except Failed as error:
+            return failure(error)
+        except (WorkerError, msgspec.ValidationError) as error:
+            self.close()
+            return failure(error)
+
+
+def failure(error: Exception) -> judge.Failure:
+    """The verdict an error stands for. What is nobody's declared error is our own fault: `error`, never blamed on the runtime."""
+    kinds = error.kinds if isinstance(error, Failed) else []
+    verdict = Verdict.ERROR
+    for name, meaning in (("Rejected", Verdict.REJECTED), ("Unavailable", Verdict.SKIPPED), ("AdapterError", Verdict.FAILED)):
+        if name in kinds:
+            verdict = meaning
+            break
+    if isinstance(error, Died):
+        verdict = Verdict.CRASHED
+    elif isinstance(error, TimedOut):
+        verdict = Verdict.TIMEOUT
+    elif isinstance(error, OverMemory):
+        verdict = Verdict.FAILED
+    words = f" [{error.words}]" if isinstance(error, Failed) and error.words and error.words not in str(error) else ""
+    return judge.Failure(verdict=verdict, reason=f"{error}{words}")
+
+
+def cells(load: Load, settings: Settings, tools: Tools) -> Iterator[Cell]:
+    """One cell per route, as each is done."""
+    with Session(load, settings) as session:
+        try:
+            session.start()
+        except WorkerError as error:
+            for route in load.routes:
+                yield unloaded(load, settings, route, error)
+            return
+        for route in load.routes:
+            tools.report(f"{load.found.engine.name} {route.name} {load.model.model}")
+            yield measure(session, route, settings, tools)
+
+
+def unloaded(load: Load, settings: Settings, route: Route, error: WorkerError) -> Cell:
+    failed = failure(error)
+    return msgspec.structs.replace(
+        blank(load, settings, route),
+        verdict=failed.verdict,
+        reason=f"the model does not load: {failed.reason}",
+        fix=error.fix if isinstance(error, Failed) else "",
+        stages=Stages(load=Stage(status="fail", error=failed.reason)),
+        stderr=error.stderr,
+    )
+
+
+def blank(load: Load, settings: Settings, route: Route) -> Cell:
+    engine, model = load.found.engine, load.model
+    return Cell(
+        runtime=load.found.runtime,
+        engine=engine.name,
+        engine_version=engine.version,
+        build=engine.build,
+        device=engine.device,
+        route=route.name,
+        model=model.model,
+        weights=model.weights,
+        quantization=model.quantization,
+        projector_quantization=model.projector_quantization,
+        digest=model.digest,
+        projector_digest=model.projector_digest,
+        claim=model.claim,
+        verdict=Verdict.ERROR,
+        reason="not measured",
+        note=engine.note or route.note,
+        reproduce=reproduce(load, route, settings),
+    )
+
+
+def reproduce(load: Load, route: Route, settings: Settings) -> str:
+    import shlex
+    import sys
+
+    words = ["runtimeprobe", "matrix", "--engine", load.found.engine.name, "--route", route.name, "--model", load.model.model]
+    words += ["--weights", load.model.weights]
+    if load.found.target.python != sys.executable:
+        words += ["--python", load.found.target.python]
+    if load.found.engine.endpoint:
+        words += ["--endpoint", load.found.engine.endpoint]
+    if settings.attempts != Settings().attempts:
+        words += ["--attempts", str(settings.attempts)]
+    return shlex.join(words)
+
+
+def measure(session: Session, route: Route, settings: Settings, tools: Tools) -> Cell:
+    """All attempts at one route, then once more with the engine's own defaults."""
+    load = session.load
+    judged: list[Attempt] = []
+    replies: list[tuple[Timed, float]] = []
+    for number in range(settings.attempts):
+        seen, timed = observe(session, route, tools.clips(number))
+        judged.append(judge.attempt(seen, tools.error_rate, tools.find_loop))
+        if timed:
+            replies.append((timed, seen.clip_a.seconds))
+        if judged[-1].verdict in (Verdict.TIMEOUT, Verdict.SKIPPED, Verdict.REJECTED):
+            break  # said for good, or too dear to hear again
+    verdict, reason, rate = judge.cell(judged)
+    shown = next(item for item in judged if item.verdict is verdict)
+    base = blank(load, settings, route)
+    defaults, note = ask_defaults(session, route, tools, verdict) if verdict in (Verdict.HEARD, Verdict.GARBLED) else (None, "")
+    loaded = session.loaded
+    stderr = session.worker.stderr if session.worker and verdict in (Verdict.FAILED, Verdict.ERROR) else ""
+    return msgspec.structs.replace(
+        base,
+        build=loaded.build or base.build,
+        device=loaded.device or base.device,
+        claim=base.claim if loaded.claim is Claim.UNDECLARED else loaded.claim,
+        verdict=verdict,
+        reason=reason,
+        note="; ".join(filter(None, (base.note, note))),
+        stages=stages(session, shown, replies),
+        evidence=shown.evidence,
+        answers=msgspec.structs.replace(shown.answers, defaults=defaults),
+        attempts=tuple(judged),
+        pass_rate=rate,
+        timing=timing(replies, session),
+        stderr=stderr,
+    )
+
+
+def observe(session: Session, route: Route, clips: HearingSet) -> tuple[judge.Observation, Timed | None]:
+    """The four asks of one attempt, the control first: if nothing works without sound, that must be known."""
+    weights = session.load.model.weights
+
+    def ask(clip: str) -> Timed | judge.Failure:
+        request = Ask(route.name, PROMPTS[weights], clip=clip, max_tokens=MAX_TOKENS[weights], sampling=Sampling(), thinking=False)
+        return session.ask(request)
+
+    control = None if route.needs_clip else ask("")
+    a = ask(str(clips.a.path))
+    refused = isinstance(a, judge.Failure) and a.verdict in (Verdict.REJECTED, Verdict.SKIPPED, Verdict.TIMEOUT)
+    b = a if refused else ask(str(clips.b.path))
+    silence = None if refused else ask(str(clips.silence.path))
+    threshold = judge.THRESHOLDS[weights]
+    clip_a, clip_b = (judge.Clip(transcript=clip.transcript, seconds=clip.seconds, expected_tokens=clip.expected_tokens) for clip in (clips.a, clips.b))
+    seen = judge.Observation(
+        a=said(a), b=said(b), silence=said(silence), control=said(control), clip_a=clip_a, clip_b=clip_b, threshold=threshold
+    )
+    return seen, a if isinstance(a, Timed) else None
+
+
+def said(outcome: Timed | judge.Failure | None) -> judge.Outcome:
+    if not isinstance(outcome, Timed):
+        return outcome
+    reply = outcome.reply
+    return judge.Said(
+        text=reply.text,
+        thinking=reply.thinking,
+        prompt_tokens=reply.prompt_tokens,
+        completion_tokens=reply.completion_tokens,
+        finish_reason=reply.finish_reason,
+    )
+
+
+def ask_defaults(session: Session, route: Route, tools: Tools, verdict: Verdict) -> tuple[str | None, str]:
+    """What a user who sets nothing gets, and a note if that loses the answer."""
+    weights = session.load.model.weights
+    clip = tools.clips(0).a
+    outcome = session.ask(Ask(route.name, PROMPTS[weights], clip=str(clip.path), max_tokens=DEFAULTS_MAX_TOKENS))
+    if isinstance(outcome, judge.Failure):
+        return None, f"with the engine's own defaults it fails: {outcome.reason}"
+    text = outcome.reply.text
+    if verdict is not Verdict.HEARD or tools.error_rate(clip.transcript, text) <= judge.THRESHOLDS[weights]:
+        return text, ""
+    why = "thinking used up the budget" if not text.strip() and outcome.reply.thinking else "a wrong answer" if text.strip() else "an empty answer"
+    return text, f"the engine's own defaults lose the answer: {why}"
+
+
+def stages(session: Session, shown: Attempt, replies: list[tuple[Timed, float]]) -> Stages:
+    """Where it went wrong: ingest is the sound accepted and counted, infer a reply, output an answer with words in it."""
+    load = Stage(status="pass", seconds=round(session.load_seconds, 3))
+    refused = shown.verdict is Verdict.REJECTED
+    if not replies or refused:
+        where = {"ingest" if refused else "infer": Stage(status="fail", error=shown.reason)}
+        return Stages(load=load, **where)
+    first = median(timed.reply.first_token_seconds or timed.seconds for timed, _ in replies)
+    total = median(timed.seconds for timed, _ in replies)
+    absent = shown.evidence.token_evidence == "absent" and shown.verdict is Verdict.IGNORED
+    return Stages(
+        load=load,
+        ingest=Stage(status="fail", error="no sound tokens in the prompt") if absent else Stage(status="pass", seconds=round(first, 3)),
+        infer=Stage(status="pass", seconds=round(total, 3)),
+        output=Stage(status="pass") if (shown.answers.a or "").strip() else Stage(status="fail", error="the answer is empty"),
+    )
+
+
+def timing(replies: list[tuple[Timed, float]], session: Session) -> Timing:
+    peak = max(session.peak_rss_bytes or 0, (session.worker.peak_rss_bytes if session.worker else 0) or 0) or None
+    if not replies:
+        return Timing(peak_rss_bytes=peak)
+
+    def middle(values: list[float]) -> float | None:
+        return round(median(values), 4) if values else None
+
+    speeds = []
+    for timed, _ in replies:
+        count, first = timed.reply.completion_tokens, timed.reply.first_token_seconds
+        if count and count > 1 and first is not None and timed.reply.seconds > first:
+            speeds.append((count - 1) / (timed.reply.seconds - first))
+    return Timing(
+        ttft_s=middle([timed.reply.first_token_seconds for timed, _ in replies if timed.reply.first_token_seconds is not None]),
+        tokens_per_s=middle(speeds),
+        audio_rtf=middle([timed.seconds / length for timed, length in replies if length]),
+        peak_rss_bytes=peak,
+    )
+
+
+def evidence_of(cell: Cell) -> tuple[Evidence, Answers, Any]:
+    return cell.evidence, cell.answers, cell.timing

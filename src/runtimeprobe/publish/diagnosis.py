@@ -1,0 +1,38 @@
+"""What `doctor` prints: engines found, what would be probed, and the command that fixes each gap."""
+
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from runtimeprobe.plan import Plan
+from runtimeprobe.publish.interface import safe
+from runtimeprobe.registry import Found
+
+
+def render(found: Found, plan: Plan, notes: tuple[str, ...], console: Console) -> None:
+    here = Table(title="Engines here", title_justify="left")
+    for heading in ("runtime", "engine", "version", "where", "routes"):
+        here.add_column(heading, overflow="fold")
+    for item in found.engines:
+        engine = item.engine
+        where = engine.endpoint or item.target.python
+        here.add_row(item.runtime, engine.name, safe(f"{engine.version} {engine.build}".strip(), 60), safe(where, 200), ", ".join(r.name for r in item.routes))
+    console.print(here)
+    for load in plan.loads:
+        model = load.model
+        size = f"{model.size_bytes / 2**20:.1f} MiB"
+        routes = ", ".join(route.name for route in load.routes)
+        console.print(Text(f"will probe  {load.found.engine.name}: {model.model} ({model.weights}, {safe(model.quantization, 40)}, {size}) through {routes}"))
+    seen: set[tuple[str, str]] = set()
+    for cell in plan.skipped:
+        if (cell.engine, cell.reason) in seen:
+            continue
+        seen.add((cell.engine, cell.reason))
+        line = Text(f"will skip   {safe(cell.engine, 60)}: {safe(cell.reason)}")
+        if cell.fix:
+            line.append(f"\n            fix: {safe(cell.fix)}", style="bold")
+        console.print(line)
+    for note in notes:
+        console.print(Text(f"note        {safe(note)}", style="yellow"))
+    for problem in found.problems:
+        console.print(Text(f"problem     {safe(problem)}", style="bold magenta"))

@@ -1,0 +1,102 @@
+"""The table for a terminal: one row per engine and route, one column per model; under it what is not heard, why, and how to see it again."""
+
+from rich.console import Console, Group, RenderableType
+from rich.table import Table
+from rich.text import Text
+
+from runtimeprobe.publish.interface import SYMBOLS, columns, rows, safe
+from runtimeprobe.results import Cell, FormatResult, Matrix, Verdict
+
+STYLES = {
+    Verdict.HEARD: "bold green",
+    Verdict.GARBLED: "yellow",
+    Verdict.DEAF: "red",
+    Verdict.IGNORED: "bold red",
+    Verdict.REJECTED: "red",
+    Verdict.FAILED: "red",
+    Verdict.CRASHED: "bold red",
+    Verdict.TIMEOUT: "magenta",
+    Verdict.SKIPPED: "dim",
+    Verdict.ERROR: "bold magenta",
+}
+
+
+def word(verdict: Verdict) -> Text:
+    return Text(f"{SYMBOLS[verdict][0]} {verdict}", style=STYLES[verdict], no_wrap=True)
+
+
+def table(matrix: Matrix) -> Table:
+    shown = columns(matrix.cells)
+    result = Table(title="Who really hears Gemma 4", title_justify="left", expand=False)
+    for heading in ("runtime", "engine", "route"):
+        result.add_column(heading, overflow="fold")
+    for model, weights in shown:
+        result.add_column(f"{model}\n({weights})", overflow="fold")
+    for row in rows(matrix.cells):
+        engine = " ".join(filter(None, (row.engine, safe(row.version, 40))))
+        cells = [word(row.cells[key].verdict) if key in row.cells else Text("") for key in shown]
+        result.add_row(safe(row.runtime, 40), engine + (f"\n{safe(row.device, 40)}" if row.device else ""), safe(row.route, 60), *cells)
+    return result
+
+
+def legend(matrix: Matrix) -> Text:
+    used = [verdict for verdict in Verdict if any(cell.verdict is verdict for cell in matrix.cells)]
+    text = Text()
+    for verdict in used:
+        text.append(f"{SYMBOLS[verdict][0]} {verdict}", style=STYLES[verdict])
+        text.append(f"  {SYMBOLS[verdict][1]}\n")
+    return text
+
+
+def explained(cell: Cell) -> Text:
+    """Why a cell is not `heard`, what to do, and the command that shows it again."""
+    text = Text(f"\n{SYMBOLS[cell.verdict][0]} ", style=STYLES[cell.verdict])
+    text.append(f"{safe(cell.engine, 60)} {safe(cell.route, 60)} {safe(cell.model, 40)}: {cell.verdict}. ", style="bold")
+    text.append(safe(cell.reason) + "\n")
+    if cell.fix:
+        text.append(f"    fix: {safe(cell.fix)}\n")
+    if cell.reproduce:
+        text.append(f"    {cell.reproduce}\n", style="dim")
+    return text
+
+
+def noted(cell: Cell) -> Text:
+    return Text(f"  note: {safe(cell.engine, 60)} {safe(cell.route, 60)} {safe(cell.model, 40)}: {safe(cell.note)}\n", style="yellow")
+
+
+def formats(results: tuple[FormatResult, ...]) -> Table:
+    """The sub-table of `--formats`: containers and lengths down, heard routes across."""
+    keys = list(dict.fromkeys((item.engine, item.route, item.model) for item in results))
+    result = Table(title="Containers and lengths on the routes that hear", title_justify="left")
+    result.add_column("clip")
+    result.add_column("seconds", justify="right")
+    for engine, route, model in keys:
+        result.add_column(f"{engine}\n{route}\n{model}", overflow="fold")
+    for clip in dict.fromkeys(item.clip for item in results):
+        found = {(item.engine, item.route, item.model): item for item in results if item.clip == clip}
+        first = next(iter(found.values()))
+        result.add_row(first.container, f"{first.seconds:.1f}", *[word(found[key].verdict) if key in found else Text("") for key in keys])
+    return result
+
+
+def failed_formats(results: tuple[FormatResult, ...]) -> Text:
+    text = Text()
+    for item in results:
+        if item.verdict is not Verdict.HEARD:
+            text.append(f"  {item.engine} {item.route} {item.model}, {item.container}: {item.verdict}: {safe(item.reason)}\n")
+    return text
+
+
+def render(matrix: Matrix, console: Console) -> None:
+    """Prints the whole report."""
+    parts: list[RenderableType] = [table(matrix), legend(matrix)]
+    parts += [noted(cell) for cell in matrix.cells if cell.note and cell.verdict is not Verdict.SKIPPED]
+    skipped = {(cell.engine, cell.reason): cell for cell in matrix.cells if cell.verdict is Verdict.SKIPPED}
+    parts += [explained(cell) for cell in matrix.cells if cell.verdict not in (Verdict.HEARD, Verdict.SKIPPED)]
+    parts += [explained(cell) for cell in skipped.values()]
+    if matrix.formats:
+        parts += [formats(matrix.formats), failed_formats(matrix.formats)]
+    parts += [Text(f"problem: {safe(line)}", style="bold magenta") for line in matrix.problems]
+    if not matrix.complete:
+        parts.append(Text("interrupted: this is what was measured until then", style="bold yellow"))
+    console.print(Group(*parts), soft_wrap=False)

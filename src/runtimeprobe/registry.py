@@ -1,0 +1,89 @@
+"""Finds adapters by the entry-point group `runtimeprobe.adapters`. Nothing of an adapter is imported here: that happens in a child.
+
+Installing a distribution that declares such an entry point is all it takes to add a runtime.
+"""
+
+from importlib.metadata import EntryPoint, entry_points
+from typing import Any
+
+import msgspec
+
+from runtimeprobe.contract import Absent, Candidate, Engine, Model, Options, Route
+from runtimeprobe.results import Struct
+from runtimeprobe.worker.process import Failed, Target, Worker, WorkerError
+
+GROUP = "runtimeprobe.adapters"
+DISCOVER_LIMIT_S = 60.0
+
+
+class FoundEngine(Struct, kw_only=True):
+    """One engine that can be probed: how to reach its adapter, its routes and the models it can load."""
+
+    runtime: str
+    target: Target
+    engine: Engine
+    routes: tuple[Route, ...]
+    models: tuple[Model, ...]
+
+
+class MissingEngine(Struct, kw_only=True):
+    runtime: str
+    absent: Absent
+
+
+class Found(Struct, kw_only=True):
+    """All that discovery saw. `problems`: adapters that are broken, one line each."""
+
+    engines: tuple[FoundEngine, ...] = ()
+    missing: tuple[MissingEngine, ...] = ()
+    problems: tuple[str, ...] = ()
+
+
+def adapters() -> tuple[EntryPoint, ...]:
+    return tuple(sorted(entry_points(group=GROUP), key=lambda entry: entry.name))
+
+
+def discover_one(entry: EntryPoint, python: str, options: Options, candidates: tuple[Candidate, ...]) -> Found:
+    """Asks one adapter, in a child of its own, what is here."""
+    target = Target(entry.value, python)
+    engines: list[FoundEngine] = []
+    missing: list[MissingEngine] = []
+    try:
+        with Worker(target) as worker:
+
+            def ask(operation: str, kind: Any, **given: Any) -> Any:
+                return msgspec.convert(worker.call(operation, limit_s=DISCOVER_LIMIT_S, **given), kind)
+
+            runtime = ask("runtime", str)
+            for item in ask("discover", list[dict[str, Any]], options=options):
+                kind = item.pop("type")
+                if kind == "Absent":
+                    missing.append(MissingEngine(runtime=runtime, absent=msgspec.convert(item, Absent)))
+                    continue
+                engine = msgspec.convert(item, Engine)
+                routes = ask("routes", tuple[Route, ...], engine=engine.name)
+                models = ask("models", tuple[Model, ...], engine=engine.name, candidates=candidates)
+                engines.append(FoundEngine(runtime=runtime, target=target, engine=engine, routes=routes, models=models))
+    except (WorkerError, msgspec.ValidationError, KeyError) as error:
+        return Found(engines=tuple(engines), missing=tuple(missing), problems=(problem(entry, error),))
+    return Found(engines=tuple(engines), missing=tuple(missing))
+
+
+def problem(entry: EntryPoint, error: Exception) -> str:
+    package = entry.dist.name if entry.dist else entry.value
+    where = f" ({error.words})" if isinstance(error, Failed) and error.words else ""
+    return f"adapter {entry.name} is broken: {error}{where}; reinstall or remove it: pip uninstall {package}"
+
+
+def discover(options: Options, candidates: tuple[Candidate, ...], python: str) -> Found:
+    """Asks every installed adapter, all at the same time."""
+    from concurrent.futures import ThreadPoolExecutor
+
+    entries = adapters()
+    with ThreadPoolExecutor(max(1, len(entries))) as pool:
+        found = list(pool.map(lambda entry: discover_one(entry, python, options, candidates), entries))
+    return Found(
+        engines=tuple(engine for item in found for engine in item.engines),
+        missing=tuple(absent for item in found for absent in item.missing),
+        problems=tuple(line for item in found for line in item.problems),
+    )

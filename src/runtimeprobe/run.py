@@ -1,0 +1,65 @@
+"""One run: plan in, matrix out. Keeps what is measured when it is interrupted."""
+
+from collections.abc import Callable
+from datetime import UTC, datetime
+
+
+from runtimeprobe import host, probe
+from runtimeprobe.audio import clips, scoring
+from runtimeprobe.diagnose.loops import find_loop
+from runtimeprobe.judge import METHOD
+from runtimeprobe.plan import Load, Plan
+from runtimeprobe.results import Cell, FormatResult, Matrix
+
+
+def hearing_test() -> str:
+    """The method's version: verdict rules, normalizer and clips. Results are comparable only where it is the same."""
+    return f"{METHOD}+{scoring.NORMALIZER}+clips/{clips.MANIFEST_VERSION}"
+
+
+def tools(load: Load, report: probe.Report) -> probe.Tools:
+    weights = load.model.weights
+    return probe.Tools(
+        clips=lambda attempt: clips.pair(weights, attempt),
+        error_rate=scoring.word_error_rate,
+        find_loop=find_loop,
+        report=report,
+    )
+
+
+def run(
+    plan: Plan,
+    settings: probe.Settings,
+    problems: tuple[str, ...],
+    report: probe.Report,
+    done: Callable[[Cell], None],
+    *,
+    formats: bool = False,
+) -> Matrix:
+    """Measures every load of the plan. Ctrl-C ends it with what there is."""
+    from runtimeprobe import formats as format_test
+
+    measured: list[Cell] = []
+    fed: list[FormatResult] = []
+    complete = True
+    created = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    try:
+        for load in plan.loads:
+            for cell in probe.cells(load, settings, tools(load, report)):
+                measured.append(cell)
+                done(cell)
+            if formats:
+                fed += format_test.feed(load, measured, settings, tools(load, report))
+    except KeyboardInterrupt:
+        complete = False
+    return Matrix(
+        created=created,
+        host=host.describe(),
+        hearing_test=hearing_test(),
+        cells=(*measured, *plan.skipped),
+        formats=tuple(fed),
+        problems=problems,
+        complete=complete,
+    )
+
+
