@@ -1,8 +1,8 @@
 """`--download`: fetches a published model into the Hugging Face cache with huggingface_hub.
 
 HF_ENDPOINT, HF_TOKEN and the cache variables mean what they mean to huggingface_hub. A token is handed to the client and never
-printed or stored. The client keeps every finished file and resumes a broken connection; since huggingface_hub 1.x a file that was
-cut short by the end of the process starts again.
+printed or stored. The client keeps every finished file and resumes a broken connection by itself; a file that was cut short by the
+end of the process starts again (huggingface_hub 2.4, file_download.py, _download_to_tmp_and_move: no partial file is kept).
 """
 
 import difflib
@@ -175,14 +175,16 @@ def _reporter(progress: Progress, report: Report) -> type[Any]:
             return self
 
         def __exit__(self, *_: object) -> None:
-            self.close()
+            """Nothing to take off the screen."""
 
         def update(self, n: float = 1) -> None:
             self.n += int(n)
             self._tell()
 
-        def close(self) -> None:
-            """Nothing to take off the screen."""
+        def nothing(self, *_: Any, **__: Any) -> None:
+            """Nothing is on the screen to change. Bytes on the wire (Xet's `update_transfer`) are not bytes of the file."""
+
+        update_transfer = set_postfix_str = set_transfer_postfix_str = refresh = close = nothing
 
         def _tell(self) -> None:
             report(Progress(progress.file, progress.number, progress.of, self.n, self.total or progress.total))
@@ -192,7 +194,9 @@ def _reporter(progress: Progress, report: Report) -> type[Any]:
 
 def _explained(error: Exception, hub: _Hub, repository: str) -> DownloadError:
     """The client's many exceptions, as what happened and what helps."""
-    status = getattr(getattr(error, "response", None), "status_code", None)
+    # For a file the client wraps the hub's answer in "cannot be located, and is not in the cache".
+    answers = (getattr(one, "response", None) for one in (error, error.__cause__))
+    status = next((answer.status_code for answer in answers if answer is not None), None)
     what, fix = _refused(error, status, hub, repository) if status is not None else _broken(error, hub)
     return DownloadError(what, words=_words(error, hub.token), fix=fix)
 

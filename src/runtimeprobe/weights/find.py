@@ -173,7 +173,7 @@ def _folder(folder: Path, names: Sequence[str], owner: str, seen: Seen) -> None:
         except Unusable as error:
             seen.note(folder, str(error))
         except BadFile as error:
-            seen.note(error.path, f"{error.what}; {error.fix}")
+            seen.note(error.path, error.detail)
         else:
             seen.folders += [found] if found else []
 
@@ -186,7 +186,7 @@ def _gguf(path: Path, owner: str, seen: Seen) -> None:
     except Unusable as error:
         seen.note(path, str(error))
     except BadFile as error:
-        seen.note(path, str(error).removeprefix(f"{path.name} ").removeprefix(f"{path.name}: ") + f"; {error.fix}")
+        seen.note(path, error.detail)
     else:
         if isinstance(found, Text):
             seen.texts.append(found)

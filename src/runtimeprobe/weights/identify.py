@@ -114,7 +114,7 @@ def folder(path: Path, owner: str = "") -> Folder | None:
     try:
         found = read_folder(path)
     except BadFile as error:
-        raise Unusable(f"{error.what}; {error.fix}") from error
+        raise Unusable(error.detail) from error
     if missing := sum(shard.missing_bytes for shard in found.shards):
         raise Unusable(f"cut off: {missing} bytes of its weights are missing; download it again")
     if not any("audio_tower." in tensor.name for tensor in found.tensors):
