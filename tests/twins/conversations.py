@@ -28,7 +28,8 @@ WEATHER = {
     },
 }
 WEATHER_DECLARED = (
-    '<|tool>declaration:get_weather{description:<|"|>Weather of a place<|"|>,parameters:{properties:{days:{nullable:true,type:<|"|>INTEGER<|"|>},'
+    '<|tool>declaration:get_weather{description:<|"|>Weather of a place<|"|>,parameters:{properties:{'
+    'days:{nullable:true,type:<|"|>INTEGER<|"|>},'
     'hours:{items:{properties:{from:{type:<|"|>INTEGER<|"|>}},required:[<|"|>from<|"|>],type:<|"|>OBJECT<|"|>},type:<|"|>ARRAY<|"|>},'
     'place:{description:<|"|>A town<|"|>,type:<|"|>STRING<|"|>},'
     'tags:{items:{description:<|"|>a tag<|"|>,type:<|"|>STRING<|"|>},type:<|"|>ARRAY<|"|>},'
@@ -37,7 +38,8 @@ WEATHER_DECLARED = (
     'type:<|"|>OBJECT<|"|>}},required:[<|"|>place<|"|>,<|"|>unit<|"|>],type:<|"|>OBJECT<|"|>},'
     'response:{description:<|"|>What the sky does<|"|>,type:<|"|>OBJECT<|"|>}}<tool|>'
 )
-CALL = {"id": "c1", "type": "function", "function": {"name": "get_weather", "arguments": {"place": "Bern", "days": 2, "deep": {"b": [1, True], "a": "x"}}}}
+ARGUMENTS = {"place": "Bern", "days": 2, "deep": {"b": [1, True], "a": "x"}}
+CALL = {"id": "c1", "type": "function", "function": {"name": "get_weather", "arguments": ARGUMENTS}}
 CALL_WRITTEN = '<|tool_call>call:get_weather{days:2,deep:{a:<|"|>x<|"|>,b:[1,true]},place:<|"|>Bern<|"|>}<tool_call|>'
 AUDIO, IMAGE, VIDEO = {"type": "audio"}, {"type": "image"}, {"type": "video"}
 
@@ -100,7 +102,11 @@ CASES = (
         [user("Hi"), model([text("a<|channel>thought\nx<channel|>b"), text("c<|channel>thought\ny")]), user("Hi")],
         f"<bos>{ASK}<|turn>model\nabc<turn|>\n{ASK}{OPEN}",
     ),
-    Case("reasoning of an answer without tools is left out", [user("Hi"), model("Yes.", reasoning_content="Hm.")], f"<bos>{ASK}<|turn>model\nYes.<turn|>\n{OPEN}"),
+    Case(
+        "reasoning of an answer without tools is left out",
+        [user("Hi"), model("Yes.", reasoning_content="Hm.")],
+        f"<bos>{ASK}<|turn>model\nYes.<turn|>\n{OPEN}",
+    ),
     Case("answer after answer stays one turn", [user("Hi"), model("a"), model("b")], f"<bos>{ASK}<|turn>model\na<turn|>\nb<turn|>\n{OPEN}"),
     Case("tools", [user("Bern?")], f"<bos><|turn>system\n{WEATHER_DECLARED}<turn|>\n{BERN}{OPEN}", {"tools": [WEATHER]}),
     Case(

@@ -1,6 +1,6 @@
 """Holds our GGUF files against those of llama.cpp's own converter: every key, every tensor's name, shape, type and bytes.
 
-    python -m runtimeprobe.twins.recipe.compare HF_FOLDER --converter LLAMA_CPP/convert_hf_to_gguf.py [--python PYTHON_WITH_TORCH]
+python -m runtimeprobe.twins.recipe.compare HF_FOLDER --converter LLAMA_CPP/convert_hf_to_gguf.py [--python PYTHON_WITH_TORCH]
 """
 
 import argparse

@@ -77,7 +77,8 @@ class Xllamacpp:
         request = {
             "messages": [{"role": message.role, "content": [part(item) for item in message.parts]} for message in messages],
             "chat_template_kwargs": {"enable_thinking": thinking, "empty_thought": empty_thought},
-            "max_tokens": MAX_TOKENS, "temperature": 0.0, "top_k": 1, "seed": 7, "cache_prompt": False, "logprobs": True, "top_logprobs": 20,
+            "max_tokens": MAX_TOKENS, "temperature": 0.0, "top_k": 1, "seed": 7, "cache_prompt": False,
+            "logprobs": True, "top_logprobs": 20,
         }  # fmt: skip
         reply = self.server.handle_chat_completions(request)
         if "choices" not in reply:
@@ -103,7 +104,7 @@ class LlamaCppPython:
 
         self.handler = Gemma4ChatHandler(clip_model_path=str(folder / projector), verbose=False)
         self.llama = llama_cpp.Llama(
-            str(folder / text), chat_handler=self.handler, n_ctx=2048, n_threads=1, n_threads_batch=1, verbose=False, logits_all=False
+            str(folder / text), chat_handler=self.handler, n_ctx=2048, n_threads=1, n_threads_batch=1, verbose=False
         )
 
     def ask(self, messages: Sequence[Message], *, thinking: bool = False, empty_thought: bool = False) -> Answer:
@@ -160,10 +161,10 @@ class MlxVlm:
         prompt = tokenizer.apply_chat_template(
             turns, tokenize=False, add_generation_prompt=True, enable_thinking=thinking, empty_thought=empty_thought
         )
-        clips = [str(item.file) for message in messages for item in message.parts if isinstance(item, Clip)]
+        clips = [str(item.file) for message in messages for item in message.parts if isinstance(item, Clip)] or None
         text = ""
         first: dict[str, float] = {}
-        for step in mlx_vlm.stream_generate(self.model, self.processor, prompt, audio=clips or None, max_tokens=MAX_TOKENS, temperature=0.0):
+        for step in mlx_vlm.stream_generate(self.model, self.processor, prompt, audio=clips, max_tokens=MAX_TOKENS, temperature=0.0):
             if not first and step.logprobs is not None:
                 logs = step.logprobs.astype(mlx.core.float32).reshape(-1)
                 for index in mlx.core.argsort(-logs)[:20].tolist():

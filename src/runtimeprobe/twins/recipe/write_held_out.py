@@ -1,6 +1,6 @@
 """Writes the held-out clips: 200 phrases in voices and at speeds that training never used, as Ogg Vorbis with a manifest.
 
-    python -m runtimeprobe.twins.recipe.write_held_out FOLDER        needs espeak-ng on PATH
+python -m runtimeprobe.twins.recipe.write_held_out FOLDER        needs espeak-ng on PATH
 """
 
 import json
