@@ -21,7 +21,7 @@ class Row:
 
 ROWS = (
     Row(
-        r"\[malloc|Unable to allocate|out of memory|OutOfMemory|Insufficient Memory|MemoryError|exceeds the maximum allowed buffer",
+        r"\[(metal::)?malloc|Unable to allocate|out of memory|OutOfMemory|Insufficient Memory|MemoryError|maximum allowed buffer",
         OutOfMemory,
         "{engine} ran out of memory",
         "close other programs, or take a smaller quantization",

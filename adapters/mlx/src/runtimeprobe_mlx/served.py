@@ -133,7 +133,7 @@ class Served:
         )
 
     def transcribe(self, ask: Ask) -> Reply:
-        """The server has its own parameters here: no seed, no top-k, and the prompt is a hint it passes on as context."""
+        """The server has its own parameters here: no seed, no top-k, and the prompt, a hint for speech models, is not sent."""
         fields = {"model": self.folder, "response_format": "json", "max_tokens": str(ask.max_tokens)}
         if ask.sampling:
             fields["temperature"] = str(ask.sampling.temperature)
