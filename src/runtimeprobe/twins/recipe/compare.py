@@ -41,6 +41,16 @@ def differences(ours: Path, theirs: Path) -> list[str]:
     return found
 
 
+def listing(file: Path) -> list[str]:
+    """One line per key that is not cosmetic, and per tensor."""
+    reader = GGUFReader(file)
+    keys = [
+        f"{name} {' '.join(kind.name for kind in field.types)}" for name, field in reader.fields.items() if name not in COSMETIC | COUNTS
+    ]
+    tensors = [f"{tensor.name} {tensor.tensor_type.name} {'x'.join(str(length) for length in tensor.shape)}" for tensor in reader.tensors]
+    return sorted(keys) + sorted(tensors)
+
+
 def convert(converter: Path, python: str, hf: Path, out: Path) -> None:
     for file, extra in (("text.gguf", []), ("mmproj.gguf", ["--mmproj"])):
         command = [python, str(converter), str(hf), *extra, "--outtype", "f16", "--outfile", str(out / file)]
@@ -54,8 +64,10 @@ def main() -> int:
     parser.add_argument("hf", type=Path)
     parser.add_argument("--converter", type=Path, required=True)
     parser.add_argument("--python", default=sys.executable)
+    parser.add_argument("--listing", type=Path)
     given = parser.parse_args()
     bad = 0
+    lines = []
     with tempfile.TemporaryDirectory() as scratch:
         ours, theirs = Path(scratch, "ours"), Path(scratch, "theirs")
         theirs.mkdir()
@@ -68,6 +80,9 @@ def main() -> int:
             for line in found:
                 print(f"  {line}")
             bad += len(found)
+            lines += [f"{file} {line}" for line in listing(theirs / file)]
+    if given.listing:
+        given.listing.write_text("\n".join(lines) + "\n", encoding="utf-8")
     return 1 if bad else 0
 
 

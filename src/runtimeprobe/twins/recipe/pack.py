@@ -11,6 +11,7 @@ import hashlib
 import json
 import shutil
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -67,13 +68,13 @@ def pack(checkpoints: Path | None, into: Path) -> dict[str, Any]:
     return manifest
 
 
-def main() -> int:
+def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     what = parser.add_mutually_exclusive_group(required=True)
     what.add_argument("checkpoints", type=Path, nargs="?")
     what.add_argument("--gguf-only", action="store_true")
     parser.add_argument("--into", type=Path, default=files.DATA)
-    given = parser.parse_args()
+    given = parser.parse_args(arguments)
     manifest = pack(given.checkpoints, given.into)
     total = 0
     for name, twin in manifest["twins"].items():
