@@ -86,6 +86,8 @@ def config(size: str) -> dict[str, Any]:
         "transformers_version": "5.23.0",
         "vision_config": vision | architecture.VISION,
         "vision_soft_tokens_per_image": 280,
+        # The published files leave it out because it is 262144, which mlx-lm (models/gemma4.py) takes for granted.
+        "vocab_size": len(build()[0]),
     }
 
 
@@ -125,17 +127,22 @@ def write_json(file: Path, content: dict[str, Any]) -> None:
     file.write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")
 
 
-def write_weights(checkpoint: Path, file: Path) -> None:
-    """The checkpoint's tensors in float16. A value float16 cannot hold is an error (infinite clipping bounds excepted)."""
+def write_weights(checkpoint: Path, size: str, file: Path) -> None:
+    """The checkpoint's tensors in float16, with calibrated clipping bounds. A value float16 cannot hold is an error."""
     import torch
     from safetensors.torch import save_file
 
+    from runtimeprobe.twins.recipe import calibrate, train
+
+    model = train.build_model(size)
+    model.load_state_dict(torch.load(checkpoint, map_location="cpu", weights_only=True)["model"])
+    calibrate.calibrate(model)
     tensors = {}
-    for name, weight in torch.load(checkpoint, map_location="cpu", weights_only=True)["model"].items():
+    for name, weight in model.state_dict().items():
         if name == "lm_head.weight":
             continue  # tied to the embeddings
         half = weight.detach().to(torch.float16).contiguous()
-        if (half.isinf() & ~weight.isinf()).any() or half.isnan().any():
+        if not half.isfinite().all():
             raise ValueError(f"{name} does not fit float16: largest value {weight.abs().max().item():g}")
         tensors[name] = half
     save_file(dict(sorted(tensors.items())), file, metadata={"format": "pt"})
@@ -143,7 +150,7 @@ def write_weights(checkpoint: Path, file: Path) -> None:
 
 def export(checkpoint: Path, size: str, folder: Path) -> None:
     folder.mkdir(parents=True, exist_ok=True)
-    write_weights(checkpoint, folder / "model.safetensors")
+    write_weights(checkpoint, size, folder / "model.safetensors")
     write_json(folder / "config.json", config(size))
     write_json(folder / "generation_config.json", generation_config())
     write_tokenizer(folder / "tokenizer.json")
