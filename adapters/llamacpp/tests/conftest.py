@@ -5,6 +5,7 @@ import os
 import stat
 import subprocess
 import sys
+import tomllib
 import urllib.request
 import wave
 from collections.abc import Callable, Iterator
@@ -46,6 +47,13 @@ def clip_a() -> str:
 @pytest.fixture(scope="session")
 def clip_b() -> str:
     return str(SAMPLES / "digits-1b.wav")
+
+
+@pytest.fixture(scope="session")
+def spoken() -> dict[str, str]:
+    """What is said in each clip, by path."""
+    manifest = tomllib.loads((SAMPLES / "manifest.toml").read_text(encoding="utf-8"))
+    return {str(SAMPLES / clip["file"]): clip["transcript"] for clip in manifest["clip"]}
 
 
 @pytest.fixture(scope="session")

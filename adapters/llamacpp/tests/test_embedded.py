@@ -78,6 +78,20 @@ def test_thinking_is_on_unless_told_otherwise(running: tuple[LlamaCpp, Loaded], 
     assert on > off
 
 
+@pytest.mark.parametrize("route", [CHAT, ASR])
+def test_the_answer_is_what_was_said(
+    running: tuple[LlamaCpp, Loaded], clip_a: str, clip_b: str, spoken: dict[str, str], route: str
+) -> None:
+    adapter, _ = running
+    assert [adapter.ask(greedy(route, clip)).text for clip in (clip_a, clip_b)] == [spoken[clip_a], spoken[clip_b]]
+
+
+def test_thoughts_come_apart_from_the_answer(running: tuple[LlamaCpp, Loaded], clip_a: str, spoken: dict[str, str]) -> None:
+    adapter, _ = running
+    reply = adapter.ask(greedy(CHAT, clip_a, thinking=True, max_tokens=64))
+    assert (reply.text, bool(reply.thinking), reply.finish_reason) == (spoken[clip_a], True, "stop")
+
+
 def test_transcription_reaches_the_embedded_server_and_costs_the_same_soft_tokens(running: tuple[LlamaCpp, Loaded], clip_a: str) -> None:
     adapter, _ = running
     chat, transcription = adapter.ask(greedy(CHAT, clip_a)), adapter.ask(greedy(ASR, clip_a))

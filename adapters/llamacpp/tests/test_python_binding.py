@@ -43,6 +43,11 @@ def test_a_clip_in_an_image_part_costs_its_soft_tokens_and_two_markers(
         assert 0 < (reply.first_token_seconds or 0) <= reply.seconds
 
 
+def test_the_answer_is_what_was_said(running: tuple[LlamaCpp, Loaded], clip_a: str, clip_b: str, spoken: dict[str, str]) -> None:
+    adapter, _ = running
+    assert [adapter.ask(greedy(IMAGE, clip)).text for clip in (clip_a, clip_b)] == [spoken[clip_a], spoken[clip_b]]
+
+
 def test_a_clip_as_input_audio_changes_nothing_and_raises_nothing(running: tuple[LlamaCpp, Loaded], clip_a: str) -> None:
     adapter, _ = running
     control, dropped = adapter.ask(greedy(CHAT)), adapter.ask(greedy(CHAT, clip_a))
