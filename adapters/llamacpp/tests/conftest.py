@@ -64,7 +64,7 @@ def sound_tokens() -> Callable[[str], int]:
     """
 
     def count(clip: str) -> int:
-        with wave.open(clip) as sound:
+        with wave.open(clip, "rb") as sound:
             samples = sound.getnframes() * 16000 // sound.getframerate()
         tokens = (samples + 160 - 321) // 160 + 1
         for _ in range(2):
