@@ -5,21 +5,18 @@ from collections.abc import Iterable, Iterator
 from runtimeprobe import judge, probe
 from runtimeprobe.audio import clips
 from runtimeprobe.contract import Ask, Sampling
-from runtimeprobe.plan import Load
 from runtimeprobe.results import Cell, FormatResult, Verdict
 
 
-def feed(load: Load, cells: Iterable[Cell], settings: probe.Settings, tools: probe.Tools) -> Iterator[FormatResult]:
-    """Feeds every format and length clip to the routes of `load` that were heard."""
+def feed(session: probe.Session, cells: Iterable[Cell], tools: probe.Tools) -> Iterator[FormatResult]:
+    """Feeds every format and length clip to the routes of the session's load that were heard."""
+    load = session.load
     key = (load.found.engine.name, load.model.model, load.model.weights)
     heard = [cell.route for cell in cells if (cell.engine, cell.model, cell.weights) == key and cell.verdict is Verdict.HEARD]
-    if not heard:
-        return
-    with probe.Session(load, settings) as session:
-        for route in heard:
-            for clip in clips.format_clips(load.model.weights):
-                tools.report(f"{load.found.engine.name} {route} {clip.container}")
-                yield judged(session, route, clip, tools)
+    for route in heard:
+        for clip in clips.format_clips(load.model.weights):
+            tools.report(f"{load.found.engine.name} {route} {clip.container}")
+            yield judged(session, route, clip, tools)
 
 
 def judged(session: probe.Session, route: str, clip: clips.Clip, tools: probe.Tools) -> FormatResult:

@@ -179,7 +179,7 @@ def garbled_reason(seen: Observation, evidence: Evidence, right: Sequence[bool])
         return f"the answer depends on the clip but loops ({evidence.loop})"
     which = "clip B is" if right[0] else "clip A is" if right[1] else "both are"
     rate = max(evidence.wer_a or 0.0, evidence.wer_b or 0.0)
-    partial = "; only part of the sound's tokens reached the prompt" if evidence.token_evidence == "partial" else ""
+    partial = "; the prompt grew, but by not as many tokens as this sound takes" if evidence.token_evidence == "partial" else ""
     return f"the answer depends on the clip, but {which} transcribed wrong (word error rate up to {rate:.2f}){partial}"
 
 
@@ -190,8 +190,8 @@ def unhearing(seen: Observation, evidence: Evidence, given_away: bool) -> tuple[
         return Verdict.IGNORED, f"accepted without error, but the prompt did not grow: the sound never reached the model ({same})"
     if evidence.token_evidence == "unknown":
         return Verdict.DEAF, f"{same}; the engine reports no token counts, so whether the sound reached the model cannot be told"
-    part = "" if evidence.token_evidence == "consumed" else "only part of "
-    return Verdict.DEAF, f"{part}the sound's tokens reached the prompt, yet {same}"
+    count = "" if evidence.token_evidence == "consumed" else ", not as many as this sound takes"
+    return Verdict.DEAF, f"sound tokens reached the prompt{count}, yet {same}"
 
 
 def cell(attempts: Sequence[Attempt]) -> tuple[Verdict, str, float]:

@@ -1,20 +1,20 @@
-"""Probes one engine with one model: loads it, asks through every route, and hands what came back to the judge.
+"""Probes one engine: loads a model, asks through every route, and hands what came back to the judge.
 
 The conductor between worker and judge. A child that dies is replaced and the rest is still measured.
 """
 
+import contextlib
 import time
 from collections.abc import Callable, Iterator
 from statistics import median
-from typing import Any
-
+from typing import Self
 import msgspec
 
 from runtimeprobe import judge
 from runtimeprobe.audio.clips import HearingSet
 from runtimeprobe.contract import Ask, Claim, Config, Loaded, Reply, Route, Sampling
 from runtimeprobe.plan import Load
-from runtimeprobe.results import Answers, Attempt, Cell, Evidence, Stage, Stages, Struct, Timing, Verdict
+from runtimeprobe.results import Attempt, Cell, Stage, Stages, Struct, Timing, Verdict
 from runtimeprobe.worker.process import Died, Failed, OverMemory, TimedOut, Worker, WorkerError
 
 PROMPTS = {
@@ -23,9 +23,10 @@ PROMPTS = {
     "real": "Transcribe the following speech segment in English into English text. Only output the transcription, with no newlines.",
 }
 MAX_TOKENS = {"twin": 48, "real": 128}
+# A twin is so small that threads cost more than they bring, and on a busy machine they wait for each other.
+CONFIGS = {"twin": Config(threads=1), "real": Config()}
 DEFAULTS_MAX_TOKENS = 512  # room to think and still answer
 
-ErrorRate = judge.ErrorRate
 Report = Callable[[str], None]
 
 
@@ -35,7 +36,6 @@ class Settings(Struct, kw_only=True):
     attempts: int = 3
     limit_s: float = 120.0
     memory_limit_bytes: int = 0
-    config: Config = Config()
 
 
 class Tools(Struct, kw_only=True):
@@ -55,43 +55,50 @@ class Timed(Struct, kw_only=True):
 
 
 class Session:
-    """One child with one model loaded; restarts after a death. Never judges."""
+    """One child for one engine, with one model loaded at a time; restarts after a death. Never judges."""
 
     def __init__(self, load: Load, settings: Settings) -> None:
         self.load, self.settings = load, settings
         self.worker: Worker | None = None
-        self.loaded = Loaded()
+        self.loaded: Loaded | None = None
         self.load_seconds = 0.0
-        self.peak_rss_bytes: int | None = None
 
-    def __enter__(self) -> "Session":
+    def __enter__(self) -> Self:
         return self
 
-    def __exit__(self, *_: object) -> None:
-        if self.worker:
-            try:
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        if self.worker and kind is None:  # in a hurry (Ctrl-C) the child and its group are killed instead
+            with contextlib.suppress(WorkerError):
                 self.worker.call("unload", limit_s=10)
-            except WorkerError:
-                pass
-            finally:
-                self.close()
+        self.close()
+
+    def use(self, load: Load) -> None:
+        """The next model of the same engine: loaded when it is first needed, in the same child."""
+        self.load, self.loaded = load, None
 
     def close(self) -> None:
         if self.worker:
-            self.peak_rss_bytes = max(self.peak_rss_bytes or 0, self.worker.peak_rss_bytes or 0) or None
             self.worker.close()
-            self.worker = None
+            self.worker, self.loaded = None, None
+
+    @property
+    def peak_rss_bytes(self) -> int | None:
+        return self.worker.peak_rss_bytes if self.worker else None
 
     def start(self) -> None:
         """Starts the child and loads the model, unless both are there. Raises WorkerError."""
-        if self.worker:
+        if self.loaded:
             return
         began = time.monotonic()
-        self.worker = Worker(self.load.found.target, memory_limit_bytes=self.settings.memory_limit_bytes)
+        if not self.worker:
+            self.worker = Worker(self.load.found.target, memory_limit_bytes=self.settings.memory_limit_bytes)
+        self.worker.peak_rss_bytes = None
+        engine = self.load.found.engine.name
+        config = CONFIGS[self.load.model.weights]
         try:
-            value = self.worker.call(
-                "load", limit_s=self.settings.limit_s, engine=self.load.found.engine.name, model=self.load.model, config=self.settings.config
-            )
+            value = self.worker.call("load", limit_s=self.settings.limit_s, engine=engine, model=self.load.model, config=config)
+        except Failed:
+            raise
         except WorkerError:
             self.close()
             raise
@@ -131,18 +138,18 @@ def failure(error: Exception) -> judge.Failure:
     return judge.Failure(verdict=verdict, reason=f"{error}{words}")
 
 
-def cells(load: Load, settings: Settings, tools: Tools) -> Iterator[Cell]:
-    """One cell per route, as each is done."""
-    with Session(load, settings) as session:
-        try:
-            session.start()
-        except WorkerError as error:
-            for route in load.routes:
-                yield unloaded(load, settings, route, error)
-            return
+def cells(session: Session, settings: Settings, tools: Tools) -> Iterator[Cell]:
+    """One cell per route of the session's load, as each is done."""
+    load = session.load
+    try:
+        session.start()
+    except WorkerError as error:
         for route in load.routes:
-            tools.report(f"{load.found.engine.name} {route.name} {load.model.model}")
-            yield measure(session, route, settings, tools)
+            yield unloaded(load, settings, route, error)
+        return
+    for route in load.routes:
+        tools.report(f"{load.found.engine.name} {route.name} {load.model.model}")
+        yield measure(session, route, settings, tools)
 
 
 def unloaded(load: Load, settings: Settings, route: Route, error: WorkerError) -> Cell:
@@ -211,7 +218,7 @@ def measure(session: Session, route: Route, settings: Settings, tools: Tools) ->
     shown = next(item for item in judged if item.verdict is verdict)
     base = blank(load, settings, route)
     defaults, note = ask_defaults(session, route, tools, verdict) if verdict in (Verdict.HEARD, Verdict.GARBLED) else (None, "")
-    loaded = session.loaded
+    loaded = session.loaded or Loaded()
     stderr = session.worker.stderr if session.worker and verdict in (Verdict.FAILED, Verdict.ERROR) else ""
     return msgspec.structs.replace(
         base,
@@ -298,7 +305,7 @@ def stages(session: Session, shown: Attempt, replies: list[tuple[Timed, float]])
 
 
 def timing(replies: list[tuple[Timed, float]], session: Session) -> Timing:
-    peak = max(session.peak_rss_bytes or 0, (session.worker.peak_rss_bytes if session.worker else 0) or 0) or None
+    peak = session.peak_rss_bytes
     if not replies:
         return Timing(peak_rss_bytes=peak)
 
@@ -317,6 +324,3 @@ def timing(replies: list[tuple[Timed, float]], session: Session) -> Timing:
         peak_rss_bytes=peak,
     )
 
-
-def evidence_of(cell: Cell) -> tuple[Evidence, Answers, Any]:
-    return cell.evidence, cell.answers, cell.timing

@@ -1,5 +1,6 @@
 """One run: plan in, matrix out. Keeps what is measured when it is interrupted."""
 
+import itertools
 from collections.abc import Callable
 from datetime import UTC, datetime
 
@@ -8,7 +9,7 @@ from runtimeprobe import host, probe
 from runtimeprobe.audio import clips, scoring
 from runtimeprobe.diagnose.loops import find_loop
 from runtimeprobe.judge import METHOD
-from runtimeprobe.plan import Load, Plan
+from runtimeprobe.plan import Load, Plan, skip
 from runtimeprobe.results import Cell, FormatResult, Matrix
 
 
@@ -44,14 +45,19 @@ def run(
     complete = True
     created = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
     try:
-        for load in plan.loads:
-            for cell in probe.cells(load, settings, tools(load, report)):
-                measured.append(cell)
-                done(cell)
-            if formats:
-                fed += format_test.feed(load, measured, settings, tools(load, report))
+        for _, loads in itertools.groupby(plan.loads, key=lambda load: (load.found.target, load.found.engine)):
+            first, *rest = loads
+            with probe.Session(first, settings) as session:
+                for load in (first, *rest):
+                    session.use(load)
+                    for cell in probe.cells(session, settings, tools(load, report)):
+                        measured.append(cell)
+                        done(cell)
+                    if formats:
+                        fed += format_test.feed(session, measured, tools(load, report))
     except KeyboardInterrupt:
         complete = False
+        measured += interrupted(plan, measured)
     return Matrix(
         created=created,
         host=host.describe(),
@@ -63,3 +69,14 @@ def run(
     )
 
 
+
+
+def interrupted(plan: Plan, measured: list[Cell]) -> list[Cell]:
+    """The planned cells that were not reached: they must not look as if they did not exist."""
+    done = {(cell.engine, cell.route, cell.model, cell.weights) for cell in measured}
+    return [
+        skip(load.found, route, load.model.model, load.model.weights, "the run was interrupted before this was measured", "run it again")
+        for load in plan.loads
+        for route in load.routes
+        if (load.found.engine.name, route.name, load.model.model, load.model.weights) not in done
+    ]

@@ -1,6 +1,7 @@
 """Where results go: the table to stdout, JSON to a file or stdout, progress to stderr. Files are written whole or not at all."""
 
 import contextlib
+import io
 import os
 import sys
 import tempfile
@@ -62,10 +63,9 @@ class Destination:
             sys.stdout.buffer.flush()
         targets = [] if self.json_file in (None, "-") else [(Path(str(self.json_file)), data)]
         if self.folder:
-            with (self.folder / ".width").open("w") if False else contextlib.nullcontext():
-                plain = Console(file=open(os.devnull, "w"), record=True, width=140)  # noqa: SIM115, PTH123
-            terminal.render(matrix, plain)
-            targets += [(self.folder / "matrix.json", data), (self.folder / "matrix.txt", plain.export_text().encode())]
+            text = io.StringIO()
+            terminal.render(matrix, Console(file=text, width=140))
+            targets += [(self.folder / "matrix.json", data), (self.folder / "matrix.txt", text.getvalue().encode())]
         for file, content in targets:
             try:
                 write_whole(file, content)
@@ -89,7 +89,7 @@ class Progress:
     """One moving line on a terminal, plain lines elsewhere; always on stderr."""
 
     def __init__(self, total: int) -> None:
-        self.total, self.count, self.status = total, 0, None
+        self.total, self.count = total, 0
         self._live = sys.stderr.isatty() and "NO_COLOR" not in os.environ
         self._stack = contextlib.ExitStack()
 

@@ -4,6 +4,7 @@ Standard library, `runtimeprobe.contract` and the adapter alone, so that it runs
 file descriptor 1; so the wire is moved to private descriptors first, and 1 becomes a copy of 2 (whose last lines are evidence).
 """
 
+import contextlib
 import dataclasses
 import importlib
 import json
@@ -38,14 +39,22 @@ def listen(descriptor: int, inbox: "queue.Queue[dict[str, Any]]") -> None:
     os._exit(0)
 
 
+def forget_peak() -> None:
+    """Starts the measurement of peak memory anew, so that a second model is not charged with the first (proc_pid_clear_refs(5))."""
+    with contextlib.suppress(OSError), open("/proc/self/clear_refs", "w", encoding="ascii") as file:  # noqa: PTH123
+        file.write("5")
+
+
 def peak_rss_bytes() -> int | None:
-    """Largest resident set of this process so far; None where the platform does not tell."""
+    """Largest resident set of this process since `forget_peak`; since its start where only that is told; None where nothing is."""
+    with contextlib.suppress(OSError, ValueError), open("/proc/self/status", encoding="ascii") as file:  # noqa: PTH123
+        return next(int(line.split()[1]) * 1024 for line in file if line.startswith("VmHWM:"))
     try:
         import resource
     except ImportError:
         return None
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    return peak if sys.platform == "darwin" else peak * 1024  # kilobytes on Linux, bytes on macOS (getrusage(2))
+    return peak if sys.platform == "darwin" else peak * 1024  # bytes on macOS, kilobytes elsewhere (getrusage(2))
 
 
 def arguments(operation: str, given: dict[str, Any]) -> list[Any]:
@@ -117,6 +126,8 @@ def main() -> None:
                 module, _, name = sys.argv[1].partition(":")
                 adapter = getattr(importlib.import_module(module), name)()
             operation = request["operation"]
+            if operation == "load":
+                forget_peak()
             value = adapter.runtime if operation == "runtime" else getattr(adapter, operation)(*arguments(operation, request))
             answer: dict[str, Any] = {"value": plain(value)}
         except (Exception, SystemExit, KeyboardInterrupt) as error:

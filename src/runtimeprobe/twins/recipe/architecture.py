@@ -32,7 +32,7 @@ class Shape:
 
 SHAPES = {
     "e2b": Shape(64, 128, 5, 2, 1, heads=2, kv_heads=1, double_wide_mlp=True),
-    "e4b": Shape(80, 160, 6, 2, 1, heads=4, kv_heads=2, double_wide_mlp=False),
+    "e4b": Shape(48, 96, 6, 2, 1, heads=4, kv_heads=2, double_wide_mlp=False),
 }
 
 

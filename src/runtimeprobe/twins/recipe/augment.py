@@ -44,7 +44,10 @@ def speech(draw: random.Random, singles: list[Spoken], phrases: list[Spoken], wo
         said += utterance.words
     joined = not said
     while len(said) < words:
-        utterance, samples = draw.choice(singles)
+        options = [draw.choice(singles) for _ in range(20)]
+        again = [item for item in options if said and item[0].words == (said[-1],)]
+        # Words said twice in a row are what a twin gets wrong last, so they are drawn often.
+        utterance, samples = again[0] if again and draw.random() < 0.35 else options[0]
         begin = sum(len(part) for part in parts)
         spans.append((begin, begin + len(samples)))
         parts += [samples * draw.uniform(0.3, 1.0), np.zeros(draw.randint(200, 4800), np.float32)]

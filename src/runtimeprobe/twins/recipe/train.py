@@ -73,7 +73,7 @@ class Batches(torch.utils.data.IterableDataset):
                 yield self.batch(draw, most)
 
     def batch(self, draw: random.Random, most: int) -> dict[str, Any]:
-        words = draw.randint(1, most)
+        words = max(draw.randint(1, most), draw.randint(1, most))  # long clips are the hard ones
         rows: list[tuple[str, str]] = []
         clips: list[augment.Clip] = []
         long = draw.random() < self.long_rate
