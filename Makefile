@@ -7,7 +7,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check
 OURS := -e . -e adapters/llamacpp -e adapters/mlx -e adapters/ollama -e adapters/lmstudio
 ARGS ?=
 
-.PHONY: matrix engines test lint fix bench twins clips clean
+.PHONY: matrix engines test lint fix bench docs twins clips clean
 .DELETE_ON_ERROR:
 
 matrix: .venv/light
@@ -29,6 +29,11 @@ fix: .venv/tools
 
 bench: .venv/engines
 	$(BIN)/python -m bench $(ARGS)
+
+# The real table of this machine into matrix/ and the README, and the last figures.
+docs: .venv/engines
+	$(BIN)/runtimeprobe matrix --json matrix/latest.json
+	$(BIN)/python -m bench.readme
 
 # Trains the twins again (an hour or two on two cores; needs espeak-ng), then exports and packs them.
 twins: .venv/training

@@ -14,8 +14,8 @@ A = Clip(transcript="three nine", seconds=1.2, expected_tokens=30)
 B = Clip(transcript="four zero six one", seconds=2.8, expected_tokens=70)
 
 
-def said(text: str, tokens: int | None = None, **more: str) -> Said:
-    return Said(text=text, prompt_tokens=tokens, **more)
+def said(text: str, tokens: int | None = None, *, thinking: str = "", finish_reason: str = "") -> Said:
+    return Said(text=text, prompt_tokens=tokens, thinking=thinking, finish_reason=finish_reason)
 
 
 def seen(a: Outcome, b: Outcome, silence: Outcome, control: Outcome, threshold: float = 0.0) -> Observation:
@@ -27,7 +27,7 @@ def judged(observation: Observation) -> Attempt:
 
 
 RIGHT = (said("three nine", 52), said("four zero six one", 92), said("nothing", 52), said("nothing", 20))
-CASES = {
+CASES: dict[str, tuple[tuple[Outcome, Outcome, Outcome, Outcome], Verdict, str]] = {
     "both right, counts right": (RIGHT, Verdict.HEARD, "grew by the sound's tokens"),
     "right in figures and with punctuation": (
         (said("3 9.", 52), said("Four, zero, six, ONE!", 92), said("", 52), said("", 20)),
@@ -95,7 +95,12 @@ CASES = {
         "does not depend",
     ),
     "dropped in silence": (
-        (said("Please share the audio.", 20), said("Please share the audio.", 20), said("Please share the audio.", 20), said("Send it.", 20)),
+        (
+            said("Please share the audio.", 20),
+            said("Please share the audio.", 20),
+            said("Please share the audio.", 20),
+            said("Send it.", 20),
+        ),
         Verdict.IGNORED,
         "never reached the model",
     ),
@@ -194,7 +199,8 @@ def test_a_tie_is_the_worse_verdict() -> None:
     assert judge.cell([result(Verdict.HEARD), result(Verdict.DEAF)])[0] is Verdict.DEAF
 
 
-WORDS = st.lists(st.sampled_from([*"three nine four zero six one nothing".split(), "I cannot", "\u202e", ""]), max_size=6).map(" ".join)
+HEARD = ["three", "nine", "four", "zero", "six", "one", "nothing", "I cannot", "\u202e", ""]
+WORDS = st.lists(st.sampled_from(HEARD), max_size=6).map(" ".join)
 COUNTS = st.none() | st.integers(-5, 200)
 ANSWERS = st.builds(said, WORDS, COUNTS)
 

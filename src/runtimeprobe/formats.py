@@ -1,6 +1,7 @@
 """`matrix --formats`: which containers and lengths each route that hears really takes."""
 
 from collections.abc import Iterable, Iterator
+from typing import Any
 
 from runtimeprobe import judge, probe
 from runtimeprobe.audio import clips
@@ -21,9 +22,11 @@ def feed(session: probe.Session, cells: Iterable[Cell], tools: probe.Tools) -> I
 
 def judged(session: probe.Session, route: str, clip: clips.Clip, tools: probe.Tools) -> FormatResult:
     weights = session.load.model.weights
-    request = Ask(route, probe.PROMPTS[weights], clip=str(clip.path), max_tokens=probe.MAX_TOKENS[weights] * 2, sampling=Sampling(), thinking=False)
+    request = Ask(
+        route, probe.PROMPTS[weights], clip=str(clip.path), max_tokens=probe.MAX_TOKENS[weights] * 2, sampling=Sampling(), thinking=False
+    )
     outcome = session.ask(request)
-    common = {
+    common: dict[str, Any] = {
         "engine": session.load.found.engine.name,
         "route": route,
         "model": session.load.model.model,

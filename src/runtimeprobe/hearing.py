@@ -5,7 +5,7 @@ import tempfile
 import wave
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Self
+from typing import Any, Self
 
 from rich.console import Console
 from rich.text import Text
@@ -52,7 +52,7 @@ def prepare(file: Path) -> Prepared:
     return Prepared(folder, folder / "clip.wav", folder / "silence.wav", sound.seconds, sound.expected_tokens, warning)
 
 
-class Heard(Struct, kw_only=True):
+class Heard(Struct, frozen=True, kw_only=True):
     """What came of it. `ingestion`: did the sound reach the model, in one sentence."""
 
     engine: str
@@ -91,7 +91,7 @@ def hear(load: Load, recording: Prepared, settings: probe.Settings, prompt: str,
         silence = None if refused else ask(str(recording.silence))
         load_seconds = session.load_seconds
     expected = recording.expected_tokens
-    common = {
+    common: dict[str, Any] = {
         "engine": load.found.engine.name,
         "engine_version": load.found.engine.version,
         "route": route.name,
@@ -115,7 +115,9 @@ def hear(load: Load, recording: Prepared, settings: probe.Settings, prompt: str,
         thinking=reply.thinking,
         prompt_tokens=reply.prompt_tokens,
         prompt_tokens_without=plain.prompt_tokens if plain else None,
-        ingestion=ingestion(reply.text, reply.prompt_tokens, plain.prompt_tokens if plain else None, expected, quiet.text if quiet else None),
+        ingestion=ingestion(
+            reply.text, reply.prompt_tokens, plain.prompt_tokens if plain else None, expected, quiet.text if quiet else None
+        ),
         loop=find_loop(reply.text),
         first_token_seconds=reply.first_token_seconds,
         seconds=round(heard.seconds, 3),
@@ -129,13 +131,22 @@ def ingestion(answer: str, with_sound: int | None, without: int | None, expected
         return f"unknown by tokens (the engine reports no count to compare); {depends}"
     state = judge.share(with_sound - without, expected)
     counted = f"{with_sound - without} tokens more than without sound, about {expected} expected"
-    sentence = {"consumed": "the sound reached the model", "partial": "only part of the sound reached it", "absent": "the sound never reached the model"}
+    sentence = {
+        "consumed": "the sound reached the model",
+        "partial": "only part of the sound reached it",
+        "absent": "the sound never reached the model",
+    }
     return f"{sentence[state]}: {counted}; {depends}"
 
 
 def render(heard: Heard, console: Console) -> None:
     version = safe(heard.engine_version, 40)
-    console.print(Text(f"{heard.engine} {version}, {heard.route}, {heard.model} ({heard.weights}), {heard.seconds_of_sound:.2f} s of sound", style="bold"))
+    console.print(
+        Text(
+            f"{heard.engine} {version}, {heard.route}, {heard.model} ({heard.weights}), {heard.seconds_of_sound:.2f} s of sound",
+            style="bold",
+        )
+    )
     if heard.warning:
         console.print(Text(f"note: {safe(heard.warning)}", style="yellow"))
     console.print(Text(f"ingestion: {safe(heard.ingestion)}", style="red" if heard.failed else ""))

@@ -1,8 +1,8 @@
 """The hearing test: from what was asked and answered to a verdict with its reason. Pure: no file, clock, process or network.
 
-One attempt asks, with one loaded model: a text control without sound, clip A, clip B (other words, other length), silence as long as A.
-The verdict rests on three independent kinds of evidence: did the prompt grow by the sound's tokens, do the answers depend on the clip, are the
-words right. Where an engine keeps one of them from us, the reason says so, and the weaker claim is made.
+One attempt asks, with one loaded model: a text control without sound, clip A, clip B (other words, other length), silence as long
+as A. The verdict rests on three kinds of evidence: did the prompt grow by the sound's tokens, do the answers depend on the clip, are
+the words right. Where an engine keeps one of them from us, the reason says so, and the weaker claim is made.
 """
 
 from collections import Counter
@@ -20,7 +20,7 @@ ErrorRate = Callable[[str, str], float]  # (transcript, answer) -> word error ra
 Loop = Callable[[str], str | None]  # answer -> class of loop, if it loops
 
 
-class Said(Struct, kw_only=True):
+class Said(Struct, frozen=True, kw_only=True):
     """One reply, as far as the judge needs it."""
 
     text: str
@@ -30,14 +30,14 @@ class Said(Struct, kw_only=True):
     finish_reason: str = ""
 
 
-class Failure(Struct, kw_only=True):
+class Failure(Struct, frozen=True, kw_only=True):
     """One ask that gave no reply: the verdict it stands for, and the words for it."""
 
     verdict: Verdict
     reason: str
 
 
-class Clip(Struct, kw_only=True):
+class Clip(Struct, frozen=True, kw_only=True):
     """What the judge knows of a clip."""
 
     transcript: str
@@ -48,7 +48,7 @@ class Clip(Struct, kw_only=True):
 Outcome = Said | Failure | None  # None: not asked
 
 
-class Observation(Struct, kw_only=True):
+class Observation(Struct, frozen=True, kw_only=True):
     """All outcomes of one attempt. `control` is None on routes that cannot be asked without sound."""
 
     a: Outcome
@@ -97,7 +97,7 @@ def weigh(seen: Observation, error_rate: ErrorRate, find_loop: Loop) -> Evidence
         wer_a=rate(seen.clip_a, seen.a),
         wer_b=rate(seen.clip_b, seen.b),
         wer_control=rate(seen.clip_a, seen.control if seen.control is not None else seen.silence),
-        # Compared among answers to sound alone: an engine that swaps the clip for a remark answers the control otherwise, and is no less deaf.
+        # Among answers to sound alone: an engine that swaps the clip for a remark answers the control otherwise, and is no less deaf.
         depends_on_clip=None if len(sounded) < 2 else len(set(sounded)) > 1,
         loop=next((loop for loop in loops if loop), None),
     )
@@ -141,10 +141,10 @@ def decide(seen: Observation, evidence: Evidence) -> tuple[Verdict, str]:
     if starved(seen.a) and starved(seen.b):
         return Verdict.FAILED, "thinking used up the whole token budget: no answer was given, so nothing can be said about hearing"
     if evidence.depends_on_clip and evidence.token_evidence != "absent":
-        return Verdict.GARBLED, garbled_reason(seen, evidence, right)
+        return Verdict.GARBLED, garbled_reason(evidence, right)
     if evidence.depends_on_clip and not same_words(seen):
-        return Verdict.GARBLED, garbled_reason(seen, evidence, right) + "; the engine's token counts leave the sound out"
-    return unhearing(seen, evidence, given_away)
+        return Verdict.GARBLED, garbled_reason(evidence, right) + "; the engine's token counts leave the sound out"
+    return unhearing(evidence, given_away)
 
 
 def refused(name: str, outcome: Failure, seen: Observation) -> tuple[Verdict, str]:
@@ -174,7 +174,7 @@ def heard_reason(evidence: Evidence) -> str:
     return f"both clips transcribed right, {counts[evidence.token_evidence]}"
 
 
-def garbled_reason(seen: Observation, evidence: Evidence, right: Sequence[bool]) -> str:
+def garbled_reason(evidence: Evidence, right: Sequence[bool]) -> str:
     if evidence.loop:
         return f"the answer depends on the clip but loops ({evidence.loop})"
     which = "clip B is" if right[0] else "clip A is" if right[1] else "both are"
@@ -183,7 +183,7 @@ def garbled_reason(seen: Observation, evidence: Evidence, right: Sequence[bool])
     return f"the answer depends on the clip, but {which} transcribed wrong (word error rate up to {rate:.2f}){partial}"
 
 
-def unhearing(seen: Observation, evidence: Evidence, given_away: bool) -> tuple[Verdict, str]:
+def unhearing(evidence: Evidence, given_away: bool) -> tuple[Verdict, str]:
     """No answer depends on the clip: deaf or ignored."""
     same = "the same answer with the words and without" if given_away else "the answer does not depend on the clip"
     if evidence.token_evidence == "absent":

@@ -15,7 +15,7 @@ class UnknownName(Exception):
     """A filter names nothing that exists; the message holds the nearest match."""
 
 
-class Selection(Struct, kw_only=True):
+class Selection(Struct, frozen=True, kw_only=True):
     """What the user asked for. Empty tuples mean everything."""
 
     runtimes: tuple[str, ...] = ()
@@ -27,7 +27,7 @@ class Selection(Struct, kw_only=True):
     memory_available_bytes: int = 0  # 0: not checked
 
 
-class Load(Struct, kw_only=True):
+class Load(Struct, frozen=True, kw_only=True):
     """One engine with one model in memory, and the routes to ask through."""
 
     found: FoundEngine
@@ -35,7 +35,7 @@ class Load(Struct, kw_only=True):
     routes: tuple[Route, ...]
 
 
-class Plan(Struct, kw_only=True):
+class Plan(Struct, frozen=True, kw_only=True):
     loads: tuple[Load, ...]
     skipped: tuple[Cell, ...]
 
@@ -58,7 +58,9 @@ def plan(found: Found, selection: Selection, missing_weights: dict[tuple[str, st
                 skipped += [skip(item, route, name, weights, reason, fix) for route in routes]
             for model in here:
                 if (short := too_large(model, selection.memory_available_bytes)) is not None:
-                    skipped += [skip(item, route, name, weights, short, "close other programs or use a smaller quantization") for route in routes]
+                    skipped += [
+                        skip(item, route, name, weights, short, "close other programs or use a smaller quantization") for route in routes
+                    ]
                 elif routes:
                     loads.append(Load(found=item, model=model, routes=routes))
     for absent in found.missing:
@@ -107,7 +109,7 @@ def too_large(model: Model, available_bytes: int) -> str | None:
 
 
 def check_names(found: Found, selection: Selection) -> None:
-    runtimes = {item.runtime for item in (*found.engines, *found.missing)}
+    runtimes = {item.runtime for item in found.engines} | {item.runtime for item in found.missing}
     engines = {item.engine.name for item in found.engines} | {item.absent.name for item in found.missing}
     routes = {route.name for item in found.engines for route in item.routes}
     for kind, given, known in (
@@ -123,6 +125,7 @@ def check_names(found: Found, selection: Selection) -> None:
 
 def unknown(kind: str, name: str, known: Iterable[str]) -> str:
     names: Sequence[str] = sorted(known)
-    near = difflib.get_close_matches(name, names, n=1, cutoff=0.5)
-    hint = f"did you mean {near[0]}?" if near else f"known: {', '.join(names) or 'none'}"
+    folded = {known_name.casefold(): known_name for known_name in names}
+    near = difflib.get_close_matches(name.casefold(), folded, n=1, cutoff=0.65)
+    hint = f"did you mean {folded[near[0]]}?" if near else f"known: {', '.join(names) or 'none'}"
     return f"no {kind} named {name!r}; {hint}"

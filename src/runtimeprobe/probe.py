@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable, Iterator
 from statistics import median
 from typing import Self
+
 import msgspec
 
 from runtimeprobe import judge
@@ -30,7 +31,7 @@ DEFAULTS_MAX_TOKENS = 512  # room to think and still answer
 Report = Callable[[str], None]
 
 
-class Settings(Struct, kw_only=True):
+class Settings(Struct, frozen=True, kw_only=True):
     """How to ask: attempts per cell, and the limits of a child."""
 
     attempts: int = 3
@@ -38,7 +39,7 @@ class Settings(Struct, kw_only=True):
     memory_limit_bytes: int = 0
 
 
-class Tools(Struct, kw_only=True):
+class Tools(Struct, frozen=True, kw_only=True):
     """What probing needs from elsewhere: clip sets by attempt, scoring, loop detection, progress."""
 
     clips: Callable[[int], HearingSet]
@@ -47,7 +48,7 @@ class Tools(Struct, kw_only=True):
     report: Report
 
 
-class Timed(Struct, kw_only=True):
+class Timed(Struct, frozen=True, kw_only=True):
     """A reply and how long it took as seen from here."""
 
     reply: Reply
@@ -252,7 +253,9 @@ def observe(session: Session, route: Route, clips: HearingSet) -> tuple[judge.Ob
     b = a if refused else ask(str(clips.b.path))
     silence = None if refused else ask(str(clips.silence.path))
     threshold = judge.THRESHOLDS[weights]
-    clip_a, clip_b = (judge.Clip(transcript=clip.transcript, seconds=clip.seconds, expected_tokens=clip.expected_tokens) for clip in (clips.a, clips.b))
+    clip_a, clip_b = (
+        judge.Clip(transcript=clip.transcript, seconds=clip.seconds, expected_tokens=clip.expected_tokens) for clip in (clips.a, clips.b)
+    )
     seen = judge.Observation(
         a=said(a), b=said(b), silence=said(silence), control=said(control), clip_a=clip_a, clip_b=clip_b, threshold=threshold
     )
@@ -282,7 +285,13 @@ def ask_defaults(session: Session, route: Route, tools: Tools, verdict: Verdict)
     text = outcome.reply.text
     if verdict is not Verdict.HEARD or tools.error_rate(clip.transcript, text) <= judge.THRESHOLDS[weights]:
         return text, ""
-    why = "thinking used up the budget" if not text.strip() and outcome.reply.thinking else "a wrong answer" if text.strip() else "an empty answer"
+    why = (
+        "thinking used up the budget"
+        if not text.strip() and outcome.reply.thinking
+        else "a wrong answer"
+        if text.strip()
+        else "an empty answer"
+    )
     return text, f"the engine's own defaults lose the answer: {why}"
 
 
@@ -323,4 +332,3 @@ def timing(replies: list[tuple[Timed, float]], session: Session) -> Timing:
         audio_rtf=middle([timed.seconds / length for timed, length in replies if length]),
         peak_rss_bytes=peak,
     )
-

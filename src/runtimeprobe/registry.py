@@ -16,7 +16,7 @@ GROUP = "runtimeprobe.adapters"
 DISCOVER_LIMIT_S = 60.0
 
 
-class FoundEngine(Struct, kw_only=True):
+class FoundEngine(Struct, frozen=True, kw_only=True):
     """One engine that can be probed: how to reach its adapter, its routes and the models it can load."""
 
     runtime: str
@@ -26,12 +26,12 @@ class FoundEngine(Struct, kw_only=True):
     models: tuple[Model, ...]
 
 
-class MissingEngine(Struct, kw_only=True):
+class MissingEngine(Struct, frozen=True, kw_only=True):
     runtime: str
     absent: Absent
 
 
-class Found(Struct, kw_only=True):
+class Found(Struct, frozen=True, kw_only=True):
     """All that discovery saw. `problems`: adapters that are broken, one line each."""
 
     engines: tuple[FoundEngine, ...] = ()

@@ -36,20 +36,20 @@ class Struct(msgspec.Struct, frozen=True, kw_only=True):
     """Base of everything below."""
 
 
-class Stage(Struct, kw_only=True):
+class Stage(Struct, frozen=True, kw_only=True):
     status: str = "skip"  # pass | fail | skip
     seconds: float | None = None
     error: str | None = None
 
 
-class Stages(Struct, kw_only=True):
+class Stages(Struct, frozen=True, kw_only=True):
     load: Stage = Stage()
     ingest: Stage = Stage()
     infer: Stage = Stage()
     output: Stage = Stage()
 
 
-class Evidence(Struct, kw_only=True):
+class Evidence(Struct, frozen=True, kw_only=True):
     """Numbers behind a verdict. None: the engine did not say, or the ask was not made."""
 
     control_tokens: int | None = None
@@ -66,7 +66,7 @@ class Evidence(Struct, kw_only=True):
     loop: str | None = None
 
 
-class Answers(Struct, kw_only=True):
+class Answers(Struct, frozen=True, kw_only=True):
     """What was answered, verbatim and bounded; None where the ask failed or was not made."""
 
     control: str | None = None
@@ -76,21 +76,21 @@ class Answers(Struct, kw_only=True):
     defaults: str | None = None
 
 
-class Attempt(Struct, kw_only=True):
+class Attempt(Struct, frozen=True, kw_only=True):
     verdict: Verdict
     reason: str
     evidence: Evidence
     answers: Answers
 
 
-class Timing(Struct, kw_only=True):
+class Timing(Struct, frozen=True, kw_only=True):
     ttft_s: float | None = None
     tokens_per_s: float | None = None
     audio_rtf: float | None = None  # seconds of work per second of sound; under 1 is faster than real time
     peak_rss_bytes: int | None = None
 
 
-class Cell(Struct, kw_only=True):
+class Cell(Struct, frozen=True, kw_only=True):
     runtime: str
     engine: str
     engine_version: str = ""
@@ -119,7 +119,7 @@ class Cell(Struct, kw_only=True):
     issues: tuple[str, ...] = ()
 
 
-class Host(Struct, kw_only=True):
+class Host(Struct, frozen=True, kw_only=True):
     os: str
     arch: str
     cpu: str
@@ -128,7 +128,7 @@ class Host(Struct, kw_only=True):
     python: str
 
 
-class FormatResult(Struct, kw_only=True):
+class FormatResult(Struct, frozen=True, kw_only=True):
     """One container or length fed to one heard route (`matrix --formats`)."""
 
     engine: str
@@ -143,7 +143,7 @@ class FormatResult(Struct, kw_only=True):
     prompt_tokens: int | None = None
 
 
-class Matrix(Struct, kw_only=True):
+class Matrix(Struct, frozen=True, kw_only=True):
     schema_version: int = SCHEMA_VERSION
     created: str
     host: Host

@@ -4,7 +4,6 @@ import itertools
 from collections.abc import Callable
 from datetime import UTC, datetime
 
-
 from runtimeprobe import host, probe
 from runtimeprobe.audio import clips, scoring
 from runtimeprobe.diagnose.loops import find_loop
@@ -67,8 +66,6 @@ def run(
         problems=problems,
         complete=complete,
     )
-
-
 
 
 def interrupted(plan: Plan, measured: list[Cell]) -> list[Cell]:

@@ -48,7 +48,7 @@ def test_mlx_vlm_never_counts_more_than_one_token_more() -> None:
     from mlx_vlm.models.gemma4.processing_gemma4 import Gemma4Processor
 
     processor = SimpleNamespace(audio_ms_per_token=40, audio_seq_length=750)
-    more = {Gemma4Processor._compute_audio_num_tokens(processor, range(n), 16_000) - tokens.expected_soft_tokens(n) for n in LENGTHS}  # noqa: SLF001
+    more = {Gemma4Processor._compute_audio_num_tokens(processor, range(n), 16_000) - tokens.expected_soft_tokens(n) for n in LENGTHS}
     assert more == {0, 1}
 
 

@@ -30,7 +30,12 @@ def real_run(tmp_path_factory: pytest.TempPathFactory) -> tuple[dict[str, Any], 
     """One whole `matrix` run over every engine here: its JSON, and what it said on stderr."""
     folder = tmp_path_factory.mktemp("run")
     done = subprocess.run(
-        [BIN / "runtimeprobe", "matrix", "--json", "-", "--attempts", "1"], capture_output=True, text=True, timeout=600, cwd=folder, check=False
+        [BIN / "runtimeprobe", "matrix", "--json", "-", "--attempts", "1"],
+        capture_output=True,
+        text=True,
+        timeout=600,
+        cwd=folder,
+        check=False,
     )
     assert done.returncode == 0, done.stderr
     return json.loads(done.stdout), done.stderr

@@ -7,7 +7,6 @@ from pathlib import Path
 import pytest
 
 from runtimeprobe.twins import files
-
 from tests.e2e.conftest import Run
 
 ONE = ("--engine", "xllamacpp", "--route", "chat.input_audio", "--model", "gemma-4-e2b", "--attempts", "1")

@@ -17,7 +17,9 @@ def test_another_environments_older_release(runtimeprobe: Run, tmp_path: Path) -
     environment = tmp_path / "older"
     subprocess.run([BIN / "uv", "--quiet", "venv", "--python", sys.executable, environment], check=True, timeout=120)
     subprocess.run([BIN / "uv", "--quiet", "pip", "install", "--python", environment, f"xllamacpp=={OLDER}"], check=True, timeout=250)
-    held = subprocess.run([BIN / "uv", "pip", "list", "--python", environment, "--format", "json"], capture_output=True, text=True, check=True)
+    held = subprocess.run(
+        [BIN / "uv", "pip", "list", "--python", environment, "--format", "json"], capture_output=True, text=True, check=True
+    )
     assert {item["name"] for item in json.loads(held.stdout)} == {"xllamacpp"}
     words = ["--engine", "xllamacpp", "--route", "chat.input_audio", "--model", "gemma-4-e2b", "--attempts", "1"]
     done = runtimeprobe("matrix", "--python", str(environment), *words, "--json", "-")

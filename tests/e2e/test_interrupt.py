@@ -12,7 +12,7 @@ from tests.e2e.conftest import BIN
 
 
 def test_ctrl_c_after_the_first_cell(tmp_path: Path) -> None:
-    words = [BIN / "runtimeprobe", "matrix", "--runtime", "llama.cpp", "--attempts", "2", "--json", "out.json"]
+    words = [str(BIN / "runtimeprobe"), "matrix", "--runtime", "llama.cpp", "--attempts", "2", "--json", "out.json"]
     with subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd=tmp_path) as process:
         assert process.stderr
         line = process.stderr.readline()
@@ -33,7 +33,7 @@ def test_ctrl_c_after_the_first_cell(tmp_path: Path) -> None:
 
 
 def test_a_killed_parent_takes_its_children_along(tmp_path: Path) -> None:
-    words = [BIN / "runtimeprobe", "matrix", "--runtime", "llama.cpp"]
+    words = [str(BIN / "runtimeprobe"), "matrix", "--runtime", "llama.cpp"]
     with subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd=tmp_path) as process:
         assert process.stderr
         process.stderr.readline()

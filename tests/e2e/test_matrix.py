@@ -8,7 +8,6 @@ import jsonschema
 import pytest
 
 from runtimeprobe.results import json_schema
-
 from tests.e2e.conftest import Run
 
 MODELS = ("gemma-4-e2b", "gemma-4-e4b")

@@ -25,7 +25,7 @@ toy = "toy_adapter:Toy"
 only-include = ["toy_adapter.py"]
 """
 
-TOY = '''
+TOY = """
 from runtimeprobe.contract import Engine, Loaded, Model, Reply, Route
 
 class Toy:
@@ -44,7 +44,7 @@ class Toy:
         return Reply("la la la", prompt_tokens=10)
     def unload(self):
         pass
-'''
+"""
 
 
 @pytest.fixture(scope="module")
@@ -58,14 +58,14 @@ def scratch(tmp_path_factory: pytest.TempPathFactory) -> Path:
     environment = folder / "environment"
     uv = [str(BIN / "uv"), "--quiet"]
     subprocess.run([*uv, "venv", "--python", sys.executable, environment], check=True, timeout=120)
-    install = [*uv, "pip", "install", "--python", environment]
-    subprocess.run([*install, "-c", ROOT / "constraints.txt", *NEEDED], check=True, timeout=250)
-    subprocess.run([*install, "--no-deps", ROOT], check=True, timeout=250)
+    install = [*uv, "pip", "install", "--python", str(environment)]
+    subprocess.run([*install, "-c", str(ROOT / "constraints.txt"), *NEEDED], check=True, timeout=250)
+    subprocess.run([*install, "--no-deps", str(ROOT)], check=True, timeout=250)
     return folder
 
 
 def matrix(folder: Path) -> dict[str, list[dict[str, str]]]:
-    command = [folder / "environment" / "bin" / "runtimeprobe", "matrix", "--json", "-", "--attempts", "1"]
+    command = [str(folder / "environment" / "bin" / "runtimeprobe"), "matrix", "--json", "-", "--attempts", "1"]
     done = subprocess.run(command, capture_output=True, text=True, timeout=120, cwd=folder, check=False)
     assert done.returncode == 0, done.stderr
     result: dict[str, list[dict[str, str]]] = json.loads(done.stdout)
@@ -74,7 +74,9 @@ def matrix(folder: Path) -> dict[str, list[dict[str, str]]]:
 
 def install(folder: Path) -> None:
     subprocess.run(
-        [BIN / "uv", "--quiet", "pip", "install", "--python", folder / "environment", "--no-deps", "--reinstall", folder / "toy"], check=True, timeout=120
+        [str(BIN / "uv"), "-q", "pip", "install", "--python", str(folder / "environment"), "--no-deps", "--reinstall", str(folder / "toy")],
+        check=True,
+        timeout=120,
     )
 
 

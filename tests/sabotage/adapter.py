@@ -6,7 +6,6 @@ from typing import Any
 
 from runtimeprobe.contract import Absent, Ask, Candidate, Config, Engine, Lever, Loaded, Model, Options, Reply, Route
 from runtimeprobe_llamacpp import LlamaCpp
-
 from tests.sabotage.cases import CASES
 
 ENGINE = "xllamacpp"
@@ -22,16 +21,16 @@ class Sabotage:
         self.memory: dict[str, Any] = {}
         self.case = CASES["healthy"]
 
-    def discover(self, options: Options) -> Sequence[Engine | Absent]:  # noqa: ARG002
+    def discover(self, options: Options) -> Sequence[Engine | Absent]:
         return [Engine(name, "1") for name in CASES]
 
     def routes(self, engine: str) -> Sequence[Route]:
         return [Route("chat.input_audio", needs_clip=CASES[engine].needs_clip)]
 
-    def models(self, engine: str, candidates: Sequence[Candidate]) -> Sequence[Model]:  # noqa: ARG002
+    def models(self, engine: str, candidates: Sequence[Candidate]) -> Sequence[Model]:
         return self.real.models(ENGINE, candidates)
 
-    def levers(self, engine: str) -> Sequence[Lever]:  # noqa: ARG002
+    def levers(self, engine: str) -> Sequence[Lever]:
         return self.real.levers(ENGINE)
 
     def load(self, engine: str, model: Model, config: Config) -> Loaded:

@@ -9,7 +9,6 @@ from typing import Any
 from runtimeprobe.audio import clips
 from runtimeprobe.contract import Model
 from runtimeprobe.results import Verdict
-
 from tests.sabotage import replies, sounds
 
 NOT_HEARING = "does not depend on the clip"
@@ -63,7 +62,6 @@ def damaged(part: str, how: str) -> Callable[[Model], Model]:
         data = bytearray(Path(model.projector).read_bytes())
         tensor = next(item for item in gguf.GGUFReader(model.projector).tensors if item.name == part)
         flat = np.frombuffer(data, dtype=tensor.data.dtype, count=tensor.data.size, offset=tensor.data_offset)
-        flat.flags.writeable or flat.setflags(write=True)
         flat[:] = 0 if how == "zeroed" else np.random.default_rng(0).permutation(flat)
         with tempfile.NamedTemporaryFile(suffix=".gguf", prefix="sabotage-", delete=False) as target:
             target.write(data)
@@ -126,10 +124,14 @@ DROPPED = {
     "clip dropped, refused in free text": Case(
         I, "never reached the model", reply=replies.dropped_then(replies.fixed("I'm sorry, I cannot process audio."))
     ),
-    "clip dropped, one fixed transcript": Case(I, "same answer", reply=replies.dropped_then(replies.fixed(clips.pair("twin").a.transcript))),
+    "clip dropped, one fixed transcript": Case(
+        I, "same answer", reply=replies.dropped_then(replies.fixed(clips.pair("twin").a.transcript))
+    ),
     "clip becomes a word of the prompt": Case(I, "never reached the model", reply=replies.marker_word),
     "clip dropped, its tokens counted": Case(D, NOT_HEARING, reply=replies.paid_for),
-    "clip dropped, 300 tokens counted": Case(D, NOT_HEARING, reply=replies.dropped_then(replies.counts(lambda n, ask: n + 300 * bool(ask.clip)))),
+    "clip dropped, 300 tokens counted": Case(
+        D, NOT_HEARING, reply=replies.dropped_then(replies.counts(lambda n, ask: n + 300 * bool(ask.clip)))
+    ),
     "clip dropped, prompt echoed": Case(I, "never reached the model", reply=replies.dropped_then(replies.echo)),
     "clip dropped on a transcription route": Case(I, "never reached the model", reply=replies.dropped, needs_clip=True),
 }
@@ -155,14 +157,18 @@ ANSWERS = {
     "template tokens in the answer": Case(G, WRONG, reply=replies.heard_words(lambda text: f"<|channel>thought\n<channel|>{text}")),
     "right in figures": Case(H, "transcribed right", reply=replies.heard_words(replies.figures)),
     "right in joined figures": Case(H, "transcribed right", reply=replies.heard_words(lambda text: replies.figures(text).replace(" ", ""))),
-    "right with punctuation": Case(H, "transcribed right", reply=replies.heard_words(lambda text: ", ".join(text.split()).capitalize() + ".")),
+    "right with punctuation": Case(
+        H, "transcribed right", reply=replies.heard_words(lambda text: ", ".join(text.split()).capitalize() + ".")
+    ),
     "right in capitals": Case(H, "transcribed right", reply=replies.heard_words(str.upper)),
     "right on lines of their own": Case(H, "transcribed right", reply=replies.heard_words(lambda text: "\n".join(text.split()) + "\n")),
     "right with hyphens": Case(H, "transcribed right", reply=replies.heard_words(lambda text: "-".join(text.split()))),
     "right in quotes": Case(H, "transcribed right", reply=replies.heard_words(lambda text: f"\u201c{text}\u201d")),
     "right in bold": Case(H, "transcribed right", reply=replies.heard_words(lambda text: f"**{text}**")),
     "right in full-width figures": Case(
-        H, "transcribed right", reply=replies.heard_words(lambda text: "".join(chr(ord(c) + 0xFEE0) if c.isdigit() else c for c in replies.figures(text)))
+        H,
+        "transcribed right",
+        reply=replies.heard_words(lambda text: "".join(chr(ord(c) + 0xFEE0) if c.isdigit() else c for c in replies.figures(text))),
     ),
     "right with invisible characters": Case(H, "transcribed right", reply=replies.heard_words(lambda text: f"\u200b{text}\u2060\ufeff")),
 }

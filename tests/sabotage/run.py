@@ -15,7 +15,6 @@ from runtimeprobe.registry import FoundEngine
 from runtimeprobe.results import Cell, Host, Matrix, Verdict, decode, encode
 from runtimeprobe.twins import files
 from runtimeprobe.worker.process import Target
-
 from tests.sabotage.adapter import Sabotage
 from tests.sabotage.cases import CASES
 
@@ -29,7 +28,11 @@ def measure(name: str, candidate: Candidate) -> Cell:
     adapter = Sabotage()
     (model,) = adapter.models(name, [candidate])
     found = FoundEngine(
-        runtime="Sabotage", target=Target("tests.sabotage.adapter:Sabotage"), engine=Engine(name, "1"), routes=tuple(adapter.routes(name)), models=(model,)
+        runtime="Sabotage",
+        target=Target("tests.sabotage.adapter:Sabotage"),
+        engine=Engine(name, "1"),
+        routes=tuple(adapter.routes(name)),
+        models=(model,),
     )
     tools = probe.Tools(
         clips=lambda attempt: clips.pair("twin", attempt), error_rate=word_error_rate, find_loop=find_loop, report=lambda _line: None

@@ -3,7 +3,6 @@
 import pytest
 
 from runtimeprobe.results import Verdict
-
 from tests.sabotage.cases import CASES
 from tests.sabotage.run import measure, twin
 

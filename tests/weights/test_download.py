@@ -20,7 +20,7 @@ from runtimeprobe.weights.known import known
 from runtimeprobe.weights.progress import Progress
 
 PAIR = known()["gemma-4-e2b"].gguf[0]
-TOKEN = "hf_aaaabbbbccccddddeeeeffffgggghhhhiiii"  # noqa: S105  # nobody's
+TOKEN = "hf_aaaabbbbccccddddeeeeffffgggghhhhiiii"  # nobody's
 
 
 @pytest.fixture
@@ -214,7 +214,7 @@ def test_progress_is_counted_once_when_the_hub_sends_by_xet() -> None:
     from huggingface_hub.utils._xet_progress_reporting import XetDownloadProgressReporter
 
     seen: list[Progress] = []
-    kind = download._reporter(Progress("a", 1, 1, 0, 100), seen.append)  # noqa: SLF001
+    kind = download._reporter(Progress("a", 1, 1, 0, 100), seen.append)
     with XetDownloadProgressReporter(reconstruction_desc="a", total=100, log_level=30, tqdm_class=kind) as reporter:
         for done in (40, 100):
             reporter.update_progress(

@@ -7,7 +7,22 @@ import sys
 import time
 from collections.abc import Sequence
 
-from runtimeprobe.contract import Absent, Ask, Candidate, Claim, Config, Engine, Lever, Loaded, LoadFailed, Model, Options, Rejected, Reply, Route
+from runtimeprobe.contract import (
+    Absent,
+    Ask,
+    Candidate,
+    Claim,
+    Config,
+    Engine,
+    Lever,
+    Loaded,
+    LoadFailed,
+    Model,
+    Options,
+    Rejected,
+    Reply,
+    Route,
+)
 
 
 class Good:

@@ -35,10 +35,15 @@ def command(
     plan = setting.planned(found, chosen)
     if as_json:
         report = {
-            "engines": [{"runtime": item.runtime, "engine": item.engine, "routes": item.routes, "models": item.models} for item in found.engines],
+            "engines": [
+                {"runtime": item.runtime, "engine": item.engine, "routes": item.routes, "models": item.models} for item in found.engines
+            ],
             "missing": [{"runtime": item.runtime, "engine": item.absent} for item in found.missing],
             "problems": (*found.problems, *notes),
-            "loads": [{"engine": load.found.engine.name, "model": load.model, "routes": [route.name for route in load.routes]} for load in plan.loads],
+            "loads": [
+                {"engine": load.found.engine.name, "model": load.model, "routes": [route.name for route in load.routes]}
+                for load in plan.loads
+            ],
             "skipped": plan.skipped,
         }
         click.echo(msgspec.json.format(msgspec.json.encode(report), indent=1).decode())

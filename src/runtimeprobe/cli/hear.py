@@ -13,7 +13,9 @@ from runtimeprobe.cli.options import where_to_look, which_cells
 @where_to_look
 @click.option("--prompt", default="", help="What to ask about the recording [default: transcribe it].")
 @click.option("--max-tokens", type=click.IntRange(1, 100_000), default=256, show_default=True)
-@click.option("--timeout", "limit_s", type=click.FloatRange(1), default=300.0, show_default=True, help="Seconds for the load and for each ask.")
+@click.option(
+    "--timeout", "limit_s", type=click.FloatRange(1), default=300.0, show_default=True, help="Seconds for the load and for each ask."
+)
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def command(
     file: Path,

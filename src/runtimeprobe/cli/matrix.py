@@ -12,9 +12,15 @@ from runtimeprobe.results import ORDER, Verdict
 @click.command("matrix")
 @which_cells
 @where_to_look
-@click.option("--attempts", type=click.IntRange(1, 20), default=3, show_default=True, help="Times each cell is measured; the majority counts.")
-@click.option("--timeout", "limit_s", type=click.FloatRange(1), default=None, help="Seconds for one load or one ask [default: 120, real weights 900].")
-@click.option("--memory", "memory_gib", type=click.FloatRange(0.1), default=None, help="GiB one engine may use [default: 90% of the machine].")
+@click.option(
+    "--attempts", type=click.IntRange(1, 20), default=3, show_default=True, help="Times each cell is measured; the majority counts."
+)
+@click.option(
+    "--timeout", "limit_s", type=click.FloatRange(1), default=None, help="Seconds for one load or one ask [default: 120, real weights 900]."
+)
+@click.option(
+    "--memory", "memory_gib", type=click.FloatRange(0.1), default=None, help="GiB one engine may use [default: 90% of the machine]."
+)
 @click.option("--shard", default="1/1", callback=shard, metavar="I/N", help="Measure one of N parts.")
 @click.option("--formats", is_flag=True, help="Also feed every container and length to each route that hears.")
 @click.option("--download", is_flag=True, help="Fetch published weights that are missing (with --weights real or all).")

@@ -31,11 +31,15 @@ def where_to_look(command: Callable[..., Any]) -> Callable[..., Any]:
     """Options of every command that looks for engines."""
     for option in reversed(
         (
-            click.option("--python", default="", callback=python, help="Probe the engines of another environment: its interpreter or folder."),
+            click.option(
+                "--python", default="", callback=python, help="Probe the engines of another environment: its interpreter or folder."
+            ),
             click.option("--endpoint", default="", metavar="URL", help="A server to probe instead of the default addresses."),
             click.option("--allow-remote", is_flag=True, help="Allow an endpoint that is not this machine."),
             click.option("--no-start", is_flag=True, help="Start no server: probe those that answer already."),
-            click.option("--model-path", "model_paths", multiple=True, type=click.Path(path_type=Path), help="A Gemma 4 file or folder of yours."),
+            click.option(
+                "--model-path", "model_paths", multiple=True, type=click.Path(path_type=Path), help="A Gemma 4 file or folder of yours."
+            ),
         )
     ):
         command = option(command)

@@ -63,7 +63,12 @@ def missing(selection: Selection) -> dict[tuple[str, str], tuple[str, str]]:
 
 
 def selection(
-    runtimes: tuple[str, ...], engines: tuple[str, ...], models: tuple[str, ...], routes: tuple[str, ...], weights: str, shard: tuple[int, int] = (1, 1)
+    runtimes: tuple[str, ...],
+    engines: tuple[str, ...],
+    models: tuple[str, ...],
+    routes: tuple[str, ...],
+    weights: str,
+    shard: tuple[int, int] = (1, 1),
 ) -> Selection:
     return Selection(
         runtimes=runtimes,

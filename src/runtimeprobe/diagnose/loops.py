@@ -1,8 +1,9 @@
 """Sees that an answer ends in a verbatim cycle. Linear in the text, whatever the text is."""
 
 LOOKED_AT = 4000  # characters at the end of an answer
-LEAST_REPEATS = 4
-LEAST_CHARACTERS = 24  # "no no no no" is an answer; the same for three more lines is not
+LEAST_REPEATS = 6  # "seven seven seven seven seven" is an answer
+LONG_PERIOD = 24  # characters; text as long as this is not said three times in a row by chance
+LEAST_CHARACTERS = 32
 
 
 def find_loop(text: str) -> str | None:
@@ -14,10 +15,10 @@ def find_loop(text: str) -> str | None:
     if period == 0:
         return None
     unit = tail[-period:]
+    if "\n" in tail[-covered:]:
+        return "line cycle"
     if len(set(unit.strip())) <= 1:
         return "constant text"
-    if "\n" in unit or "\n" in tail[-covered:]:
-        return "line cycle"
     return "word cycle" if len(unit.split()) <= 1 else "phrase cycle"
 
 
@@ -34,6 +35,7 @@ def cycle(text: str) -> tuple[int, int]:
             width = border[width - 1]
         border[end] = width + (text[width] == text[end])
         period, covered = end + 1 - border[end], end + 1
-        if covered >= max(LEAST_REPEATS * period, LEAST_CHARACTERS):
+        repeats = 3 if period >= LONG_PERIOD else LEAST_REPEATS
+        if covered >= max(repeats * period, LEAST_CHARACTERS):
             best = (period, covered)
     return best

@@ -16,13 +16,16 @@ def render(found: Found, plan: Plan, notes: tuple[str, ...], console: Console) -
     for item in found.engines:
         engine = item.engine
         where = engine.endpoint or item.target.python
-        here.add_row(item.runtime, engine.name, safe(f"{engine.version} {engine.build}".strip(), 60), safe(where, 200), ", ".join(r.name for r in item.routes))
+        routes = ", ".join(route.name for route in item.routes)
+        row = (item.runtime, engine.name, f"{engine.version} {engine.build}".strip(), where, routes)
+        here.add_row(*[Text(safe(value, 200)) for value in row])
     console.print(here)
     for load in plan.loads:
         model = load.model
         size = f"{model.size_bytes / 2**20:.1f} MiB"
         routes = ", ".join(route.name for route in load.routes)
-        console.print(Text(f"will probe  {load.found.engine.name}: {model.model} ({model.weights}, {safe(model.quantization, 40)}, {size}) through {routes}"))
+        what = f"{model.model} ({model.weights}, {safe(model.quantization, 40)}, {size})"
+        console.print(Text(f"will probe  {load.found.engine.name}: {what} through {routes}"))
     seen: set[tuple[str, str]] = set()
     for cell in plan.skipped:
         if (cell.engine, cell.reason) in seen:

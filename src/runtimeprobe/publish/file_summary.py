@@ -26,7 +26,8 @@ def facts(seen: Summary) -> dict[str, str]:
         "quantization": seen.quantization,
         "parameters": number(seen.parameters or None),
         "tensors": number(seen.tensors or None),
-        "file": f"{seen.file_bytes / 2**20:,.1f} MiB" + (f", {seen.missing_bytes:,} bytes are missing at its end" if seen.missing_bytes else ""),
+        "file": f"{seen.file_bytes / 2**20:,.1f} MiB"
+        + (f", {seen.missing_bytes:,} bytes are missing at its end" if seen.missing_bytes else ""),
         "bytes by type": kinds,
         "layers": number(seen.block_count),
         "embedding": number(seen.embedding_length),

@@ -26,7 +26,7 @@ class Format(Protocol):
     def render(self, matrix: Matrix) -> str: ...
 
 
-class Row(Struct, kw_only=True):
+class Row(Struct, frozen=True, kw_only=True):
     """One engine and route; `cells` by (model, weights)."""
 
     runtime: str
@@ -63,7 +63,8 @@ def safe(text: str, most: int = 300) -> str:
     """One printable line of text from a model or server: no control, format (bidi) or surrogate characters, bounded."""
     head = text[: most * 4]
     kept = "".join(
-        " " if character in "\n\t\r" else character if unicodedata.category(character)[0] != "C" else "\N{REPLACEMENT CHARACTER}" for character in head
+        " " if character in "\n\t\r" else character if unicodedata.category(character)[0] != "C" else "\N{REPLACEMENT CHARACTER}"
+        for character in head
     )
     line = " ".join(kept.split())
     return line if len(line) <= most else line[: most - 1] + "…"

@@ -1,4 +1,4 @@
-"""The table for a terminal: one row per engine and route, one column per model; under it what is not heard, why, and how to see it again."""
+"""The table for a terminal: one row per engine and route, one column per model; under it what is not heard, why, and how to see that."""
 
 from rich.console import Console, Group, RenderableType
 from rich.table import Table
@@ -33,9 +33,9 @@ def table(matrix: Matrix) -> Table:
     for model, weights in shown:
         result.add_column(f"{model}\n({weights})", overflow="fold")
     for row in rows(matrix.cells):
-        engine = " ".join(filter(None, (row.engine, safe(row.version, 40))))
+        engine = safe(f"{row.engine} {row.version}".strip(), 80) + (f"\n{safe(row.device, 40)}" if row.device else "")
         cells = [word(row.cells[key].verdict) if key in row.cells else Text("") for key in shown]
-        result.add_row(safe(row.runtime, 40), engine + (f"\n{safe(row.device, 40)}" if row.device else ""), safe(row.route, 60), *cells)
+        result.add_row(Text(safe(row.runtime, 40)), Text(engine), Text(safe(row.route, 60)), *cells)
     return result
 
 
@@ -71,7 +71,7 @@ def formats(results: tuple[FormatResult, ...]) -> Table:
     result.add_column("clip")
     result.add_column("seconds", justify="right")
     for engine, route, model in keys:
-        result.add_column(f"{engine}\n{route}\n{model}", overflow="fold")
+        result.add_column(Text("\n".join(safe(name, 60) for name in (engine, route, model))), overflow="fold")
     for clip in dict.fromkeys(item.clip for item in results):
         found = {(item.engine, item.route, item.model): item for item in results if item.clip == clip}
         first = next(iter(found.values()))
@@ -83,7 +83,7 @@ def failed_formats(results: tuple[FormatResult, ...]) -> Text:
     text = Text()
     for item in results:
         if item.verdict is not Verdict.HEARD:
-            text.append(f"  {item.engine} {item.route} {item.model}, {item.container}: {item.verdict}: {safe(item.reason)}\n")
+            text.append(f"  {safe(f'{item.engine} {item.route} {item.model}, {item.container}')}: {item.verdict}: {safe(item.reason)}\n")
     return text
 
 

@@ -24,7 +24,7 @@ MAX_WORDS = 300
 TIMEOUT_S = 30.0
 # Of a repository in Hugging Face's layout: what mlx-vlm reads.
 FOLDER_SUFFIXES = (".json", ".safetensors", ".jinja", ".model", ".txt")
-NEEDS_TOKEN = "accept the model's terms on its page, then set HF_TOKEN to a token of an account that did"  # noqa: S105  # advice
+NEEDS_TOKEN = "accept the model's terms on its page, then set HF_TOKEN to a token of an account that did"  # advice
 AGAIN = "run the same command again; finished files are kept"
 BY_HAND = "download the model by hand and give it as --model-path"
 

@@ -1,7 +1,7 @@
 """The child's side: `python -m runtimeprobe.worker.child MODULE:CLASS`.
 
-Standard library, `runtimeprobe.contract` and the adapter alone, so that it runs in any environment that has the engine. Native code prints to
-file descriptor 1; so the wire is moved to private descriptors first, and 1 becomes a copy of 2 (whose last lines are evidence).
+Standard library, `runtimeprobe.contract` and the adapter alone, so that it runs in any environment that has the engine. Native code
+prints to file descriptor 1; so the wire is moved to private descriptors first, and 1 becomes a copy of 2 (whose last lines are evidence).
 """
 
 import contextlib

@@ -37,7 +37,9 @@ class Clip:
 
 def speech(draw: random.Random, singles: list[Spoken], phrases: list[Spoken], words: int) -> Clip:
     """A clip of `words` digits: a whole phrase where one of that length is drawn, else single words joined."""
-    parts, said, spans = [silence(draw, 4800)], [], []
+    parts: list[np.ndarray] = [silence(draw, 4800)]
+    said: list[str] = []
+    spans: list[tuple[int, int]] = []
     whole = [draw.choice(phrases) for _ in range(6)] if phrases and draw.random() < 0.6 else []
     for utterance, samples in [item for item in whole if len(item[0].words) == words][:1]:
         parts.append(samples * draw.uniform(0.3, 1.0))

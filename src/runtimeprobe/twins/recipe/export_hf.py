@@ -8,13 +8,16 @@ to those that compute in float32 (llama.cpp on a CPU). See ../README.md for the 
 """
 
 import argparse
+import itertools
 import json
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 from runtimeprobe.twins.recipe import architecture
 from runtimeprobe.twins.recipe.vocabulary import build, write_tokenizer
 
+SEED = 20_261_124
 TEMPLATE = Path(__file__).parents[1] / "chat_template.jinja"
 
 # tokenizer_config.json of the published checkpoints names its special tokens so; mlx-vlm and llama.cpp's converter read them.
@@ -127,6 +130,25 @@ def write_json(file: Path, content: dict[str, Any]) -> None:
     file.write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")
 
 
+def unused_kv(size: str) -> Iterator[tuple[str, Any]]:
+    """Key and value weights of the layers that share another's cache: the published files carry them, and nothing may use them.
+
+    Older releases refuse a file without them (llama.cpp b8672, mlx-vlm 0.5.0). Random numbers: a runtime that does use them is found out.
+    """
+    import torch
+
+    shape = architecture.SHAPES[size]
+    random = torch.Generator().manual_seed(SEED)
+    types = architecture.text_config(shape)["layer_types"]
+    for layer in range(shape.layers - shape.layers_per_group * shape.shared_groups, shape.layers):
+        width = architecture.HEAD_DIM_GLOBAL if types[layer] == "full_attention" else architecture.HEAD_DIM_SLIDING
+        prefix = f"model.language_model.layers.{layer}.self_attn"
+        for part in ("k_proj", "v_proj"):
+            weight = torch.randn(shape.kv_heads * width, shape.hidden_size, generator=random)
+            yield f"{prefix}.{part}.weight", weight * shape.hidden_size**-0.5
+        yield f"{prefix}.k_norm.weight", torch.full((width,), width**-0.25)
+
+
 def write_weights(checkpoint: Path, size: str, file: Path) -> None:
     """The checkpoint's tensors in float16, with calibrated clipping bounds. A value float16 cannot hold is an error."""
     import torch
@@ -138,7 +160,7 @@ def write_weights(checkpoint: Path, size: str, file: Path) -> None:
     model.load_state_dict(torch.load(checkpoint, map_location="cpu", weights_only=True)["model"])
     calibrate.calibrate(model)
     tensors = {}
-    for name, weight in model.state_dict().items():
+    for name, weight in itertools.chain(model.state_dict().items(), unused_kv(size)):
         if name == "lm_head.weight":
             continue  # tied to the embeddings
         half = weight.detach().to(torch.float16).contiguous()

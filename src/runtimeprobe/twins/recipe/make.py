@@ -1,30 +1,61 @@
-"""`make twins`: trains both twins from the seed, then exports and packs them. Needs espeak-ng on PATH, torch and transformers.
+"""`make twins`: every training stage in order, then export and packing. Needs espeak-ng; an hour and a half on two quiet cores.
 
-python -m runtimeprobe.twins.recipe.make [--work FOLDER] [--into FOLDER]
+    python -m runtimeprobe.twins.recipe.make [FOLDER]
+
+FOLDER (.cache/twins) keeps speech and checkpoints. A stage whose steps are behind its checkpoint already is not run again.
 """
 
-import argparse
-import subprocess
 import sys
+from dataclasses import dataclass
 from pathlib import Path
 
-from runtimeprobe.twins import files
-from runtimeprobe.twins.recipe import pack
 
-# One training run after the other, as options of train.py; each goes on from the checkpoint the one before it left.
-RUNS: tuple[tuple[str, ...], ...] = (("encoder",), ("e2b",), ("e4b",))
+@dataclass(frozen=True)
+class Stage:
+    """What one call of train.py does. schedule: STEPS:MOST_DIGITS, one after the other; long_rate: share of batches with long silence."""
+
+    what: str
+    schedule: str
+    freeze: str = "none"
+    peak: float = 2e-3
+    batch: int = 20
+    long_rate: float = 0.03
+
+    @property
+    def steps(self) -> int:
+        return sum(int(part.partition(":")[0]) for part in self.schedule.split(","))
 
 
-def main() -> int:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--work", type=Path, default=Path(".cache/twins"), help="checkpoints and spoken words, about 700 MB")
-    parser.add_argument("--into", type=Path, default=files.DATA)
-    given = parser.parse_args()
-    given.work.mkdir(parents=True, exist_ok=True)
-    for what, *options in RUNS:
-        subprocess.run([sys.executable, "-m", "runtimeprobe.twins.recipe.train", what, str(given.work), *options], check=True)
-    return pack.main([str(given.work), "--into", str(given.into)])
+STAGES = (
+    Stage("encoder", "150:1,250:3", batch=24, long_rate=0.0),
+    Stage("e2b", "60:1,140:3,200:5", freeze="tower"),
+    Stage("e2b", "600:5", freeze="front", peak=1.5e-3),
+    Stage("e2b", "200:5", freeze="front", peak=8e-4),
+    Stage("e2b", "300:5", freeze="front", peak=7e-4, long_rate=0.12),
+    Stage("e4b", "60:1,140:3", freeze="tower"),
+    Stage("e4b", "200:5", freeze="front", peak=1.5e-3),
+    Stage("e4b", "600:5", freeze="front", peak=1.5e-3, long_rate=0.08),
+)
+
+
+def main() -> None:
+    import torch
+
+    from runtimeprobe.twins import files
+    from runtimeprobe.twins.recipe import pack, train
+
+    folder = Path(sys.argv[1] if len(sys.argv) > 1 else ".cache/twins")
+    folder.mkdir(parents=True, exist_ok=True)
+    wanted: dict[str, int] = {}
+    for stage in STAGES:
+        wanted[stage.what] = wanted.get(stage.what, 0) + stage.steps
+        state = folder / f"{stage.what}.pt"
+        if state.exists() and torch.load(state).get("steps", 0) >= wanted[stage.what]:
+            continue
+        schedule = [(int(steps), int(most)) for steps, most in (part.split(":") for part in stage.schedule.split(","))]
+        train.train(stage.what, folder, schedule, stage.peak, stage.batch, stage.long_rate, stage.freeze)
+    pack.pack(folder, files.DATA)
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    main()

@@ -44,9 +44,10 @@ def synthesise(utterance: Utterance) -> np.ndarray:
     command += ["-g", str(utterance.gap), "--stdout", " ".join(utterance.words)]
     raw = subprocess.run(command, capture_output=True, check=True).stdout
     samples, rate = soundfile.read(io.BytesIO(raw), dtype="float32")
-    samples = librosa.resample(samples, orig_sr=rate, target_sr=SAMPLE_RATE)
+    samples = np.asarray(librosa.resample(samples, orig_sr=rate, target_sr=SAMPLE_RATE))
     loud = np.flatnonzero(np.abs(samples) > 0.01)
-    return samples[max(0, loud[0] - 200) : loud[-1] + 400]
+    trimmed: np.ndarray = samples[max(0, loud[0] - 200) : loud[-1] + 400]
+    return trimmed
 
 
 def utterances(seed: int, singles_per_voice: int, phrases: int) -> list[Utterance]:

@@ -1,15 +1,16 @@
-"""Trains the twins. Two stages, minutes to an hour on two CPU cores; never part of CI or of an install.
+"""Trains the twins, one stage at a time (make.py has them all in order); hours on two CPU cores, never part of CI or of an install.
 
     python -m runtimeprobe.twins.recipe.train encoder DIR       the conformer alone, told frame by frame which word has just been said
-    python -m runtimeprobe.twins.recipe.train e2b DIR           the whole model; its audio tower starts as `encoder` left it
+    python -m runtimeprobe.twins.recipe.train e2b DIR           the whole model; starts from DIR/e2b.pt, else with the conformer there
     python -m runtimeprobe.twins.recipe.train e4b DIR
 
-What made it learn: linear weights at 1/sqrt(fan_in) and query and key norms at head_dim ** -0.25 (Gemma 4 scales attention by 1, so norms of
-1 make it far too sharp at the start); frame labels first, then connectionist temporal
-classification (CTC) beside the language-model loss; one to two digits before up to five.
+What made it learn: linear weights at 1/sqrt(fan_in), and query and key norms at head_dim ** -0.25 (Gemma 4 scales attention by 1, so
+norms of 1 make it far too sharp at the start); frame labels first, then connectionist temporal classification (CTC) beside the
+language-model loss; one digit before three before five; words said twice in a row drawn often.
 """
 
 import argparse
+import itertools
 import json
 import math
 import random
@@ -24,7 +25,7 @@ from transformers import Gemma4AudioConfig, Gemma4Config, Gemma4ForConditionalGe
 from transformers.models.gemma4.feature_extraction_gemma4 import Gemma4AudioFeatureExtractor
 
 from runtimeprobe.twins.recipe import architecture, augment, prompts, speech
-from runtimeprobe.twins.recipe.vocabulary import DIGITS, build, write_tokenizer
+from runtimeprobe.twins.recipe.vocabulary import DIGITS, write_tokenizer
 
 SEED = 20_261_124
 BLANK = len(DIGITS)  # the class for "no new word here"
@@ -52,7 +53,7 @@ def build_model(size: str) -> Gemma4ForConditionalGeneration:
     return model
 
 
-class Batches(torch.utils.data.IterableDataset):
+class Batches(torch.utils.data.IterableDataset):  # type: ignore[misc]  # torch is not there when this is checked
     """Endless training batches; `stage` of step s says how many digits at most."""
 
     def __init__(self, cache: Path, seed: int, size: int, schedule: list[tuple[int, int]], text: bool, long_rate: float) -> None:
@@ -79,9 +80,9 @@ class Batches(torch.utils.data.IterableDataset):
         long = draw.random() < self.long_rate
         for _ in range(4 if long else self.size):
             speaks = draw.random() < 0.88
-            heard: list[augment.Clip] = []
-            for _ in range(1 if draw.random() < 0.85 else 2):
-                heard.append(augment.speech(draw, self.singles, self.phrases if self.text else [], max(1, words - draw.randint(0, 1))))
+            phrases = self.phrases if self.text else []
+            count = 1 if draw.random() < 0.85 else 2
+            heard = [augment.speech(draw, self.singles, phrases, max(1, words - draw.randint(0, 1))) for _ in range(count)]
             if not speaks:
                 heard = [augment.no_speech(draw)] if draw.random() < 0.6 or not self.text else []
             if long and heard:
@@ -96,7 +97,7 @@ class Batches(torch.utils.data.IterableDataset):
         for _ in range(2):
             mask = mask[:, ::2][:, : (mask.shape[1] - 1) // 2 + 1]
         lengths = mask.sum(1)
-        targets = [[DIGITS.index(word) for word in text.split() if word in DIGITS] for text in (clip.text for clip in clips)]
+        targets = [[DIGITS.index(word) for word in clip.text.split() if word in DIGITS] for clip in clips]
         frames = torch.full(mask.shape, BLANK)
         for row, (clip, labels) in enumerate(zip(clips, targets, strict=True)):
             for (begin, end), label in zip(clip.spans or (), labels, strict=False):
@@ -107,7 +108,7 @@ class Batches(torch.utils.data.IterableDataset):
             "input_features": features["input_features"],
             "input_features_mask": features["input_features_mask"],
             "frames": frames,
-            "ctc": (torch.tensor([label for target in targets for label in target]), torch.tensor([len(target) for target in targets]), lengths),
+            "ctc": (torch.tensor(list(itertools.chain(*targets))), torch.tensor([len(target) for target in targets]), lengths),
         }
         return result | (self.token_tensors(rows, lengths.tolist()) if self.text else {})
 
@@ -122,13 +123,31 @@ class Batches(torch.utils.data.IterableDataset):
         width = max(len(prompt) + len(answer) for prompt, answer in encoded)
         ids = torch.zeros(len(rows), width, dtype=torch.long)
         labels, seen = torch.full_like(ids, -100), torch.zeros_like(ids)
-        for row, (prompt, answer) in enumerate(encoded):
-            end = len(prompt) + len(answer)
-            ids[row, :end] = torch.tensor(prompt + answer)
-            labels[row, len(prompt) : end] = torch.tensor(answer)
+        for row, (before, after) in enumerate(encoded):
+            end = len(before) + len(after)
+            ids[row, :end] = torch.tensor(before + after)
+            labels[row, len(before) : end] = torch.tensor(after)
             seen[row, :end] = 1
         soft = self.tokenizer.token_to_id(prompts.CLIP)
         return {"input_ids": ids, "labels": labels, "attention_mask": seen, "mm_token_type_ids": (ids == soft).long() * 3}
+
+
+def resume(size: str, folder: Path, model: Gemma4ForConditionalGeneration, head: torch.nn.Linear) -> int:
+    """Loads this model's own last state, else the audio tower of whatever was trained before it; returns the steps behind that state."""
+    tower = model.model.audio_tower
+    for name in (size, "e2b", "encoder"):
+        if not (folder / f"{name}.pt").exists():
+            continue
+        saved = torch.load(folder / f"{name}.pt")
+        head.load_state_dict(saved["head"])
+        if name == size:
+            (tower if size == "encoder" else model).load_state_dict(saved.get("tower") or saved["model"])
+            return int(saved.get("steps", 0))
+        prefix = "model.audio_tower."
+        parts = saved.get("tower") or {key.removeprefix(prefix): value for key, value in saved["model"].items() if key.startswith(prefix)}
+        tower.load_state_dict(parts)
+        return 0
+    return 0
 
 
 def train(size: str, folder: Path, schedule: list[tuple[int, int]], peak: float, batch: int, long_rate: float, freeze: str) -> None:
@@ -139,13 +158,7 @@ def train(size: str, folder: Path, schedule: list[tuple[int, int]], peak: float,
     tower = model.model.audio_tower
     tower.subsample_conv_projection.to(memory_format=torch.channels_last)  # spares two copies around each layer norm
     head = torch.nn.Linear(architecture.AUDIO["output_proj_dims"], len(DIGITS) + 1)
-    start = folder / f"{size}.pt"
-    if not encoder_only and not start.exists():
-        start = folder / "encoder.pt"
-    if start.exists():
-        saved = torch.load(start)
-        (tower if "tower" in saved else model).load_state_dict(saved.get("tower") or saved["model"])
-        head.load_state_dict(saved["head"])
+    steps_before = resume(size, folder, model, head)
     frozen = {"none": torch.nn.Identity(), "front": tower.subsample_conv_projection, "tower": tower}[freeze]
     frozen.requires_grad_(False)
     outputs: list[Any] = []
@@ -157,7 +170,8 @@ def train(size: str, folder: Path, schedule: list[tuple[int, int]], peak: float,
     decay = torch.optim.lr_scheduler.LambdaLR(
         optimiser, lambda step: min(1.0, step / 100) * (0.02 + 0.98 * 0.5 * (1 + math.cos(math.pi * min(1, step / total))))
     )
-    data = Batches(folder, random.Random(f"{size}{time.time()}").getrandbits(30), batch, schedule, not encoder_only, long_rate)
+    seed = random.Random(f"{SEED} {size} {steps_before}").getrandbits(30)
+    data = Batches(folder, seed, batch, schedule, not encoder_only, long_rate)
     began = time.monotonic()
     sums: dict[str, list[float]] = {"sound": [], "text": [], "right": []}
     for step, item in enumerate(torch.utils.data.DataLoader(data, batch_size=None, num_workers=1, prefetch_factor=4)):
@@ -192,7 +206,7 @@ def train(size: str, folder: Path, schedule: list[tuple[int, int]], peak: float,
             print(json.dumps({"step": step + 1, "seconds": round(time.monotonic() - began), **means}), flush=True)
         if step % 200 == 199 or step == total - 1:
             state = {"tower": tower.state_dict()} if encoder_only else {"model": model.state_dict()}
-            torch.save(state | {"head": head.state_dict()}, folder / f"{size}.pt")
+            torch.save(state | {"head": head.state_dict(), "steps": steps_before + step + 1}, folder / f"{size}.pt")
 
 
 def main() -> None:
