@@ -3,7 +3,7 @@
 
 PYTHON ?= python3
 BIN := .venv/bin
-PIP := $(BIN)/python -m pip --disable-pip-version-check
+INSTALL := $(BIN)/uv pip install --quiet --python .venv -c constraints.txt
 OURS := -e . -e adapters/llamacpp -e adapters/mlx -e adapters/ollama -e adapters/lmstudio
 ARGS ?=
 
@@ -49,22 +49,23 @@ clean:
 .venv/python:
 	$(PYTHON) -c 'import sys; sys.exit("runtimeprobe needs Python 3.11 or newer: make PYTHON=python3.12 ...") if sys.version_info < (3, 11) else None'
 	$(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt uv
 	touch $@
 
 # core, adapters and the prebuilt engine: no compiler
 .venv/light: .venv/python pyproject.toml constraints.txt
-	$(PIP) install -q -c constraints.txt $(OURS) xllamacpp
+	$(INSTALL) $(OURS) xllamacpp
 	touch $@
 
 .venv/tools: .venv/python pyproject.toml constraints.txt
-	$(PIP) install -q -c constraints.txt -e '.[dev]'
+	$(INSTALL) -e '.[dev]'
 	touch $@
 
 # every engine that runs on this platform; llama-cpp-python is built from source (5 to 10 minutes)
 .venv/engines: .venv/light .venv/tools
-	$(PIP) install -q -c constraints.txt llama-cpp-python mlx-lm mlx-vlm 'mlx[cpu]; sys_platform == "linux"' 'mlx; sys_platform == "darwin"'
+	$(INSTALL) llama-cpp-python mlx-lm mlx-vlm 'mlx[cpu]; sys_platform == "linux"' 'mlx; sys_platform == "darwin"'
 	touch $@
 
 .venv/training: .venv/python
 	$(PYTHON) -m venv $@
-	$@/bin/python -m pip install -q -c constraints.txt -e . torch transformers safetensors
+	$@/bin/python -m pip install --quiet -c constraints.txt -e . torch transformers safetensors

@@ -115,7 +115,7 @@ SOUND = {
 
 PROJECTOR = {
     "projector output zeroed": Case(D, NOT_HEARING, model=damaged("mm.a.input_projection.weight", "zeroed")),
-    "projector output shuffled": Case(D, NOT_HEARING, model=damaged("mm.a.input_projection.weight", "shuffled")),
+    "projector output shuffled": Case(G, WRONG, model=damaged("mm.a.input_projection.weight", "shuffled")),
 }
 
 DROPPED = {

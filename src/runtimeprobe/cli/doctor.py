@@ -48,8 +48,7 @@ def command(
         }
         click.echo(msgspec.json.format(msgspec.json.encode(report), indent=1).decode())
         return
-    from rich.console import Console
-
     from runtimeprobe.publish import diagnosis
+    from runtimeprobe.publish.interface import console
 
-    diagnosis.render(found, plan, notes, Console())
+    diagnosis.render(found, plan, notes, console())

@@ -61,8 +61,8 @@ def command(
 
         click.echo(msgspec.json.format(msgspec.json.encode(report), indent=1).decode())
     else:
-        from rich.console import Console
+        from runtimeprobe.publish.interface import console
 
-        hearing.render(report, Console())
+        hearing.render(report, console())
     if report.failed:
         raise click.exceptions.Exit(1)

@@ -21,8 +21,7 @@ def command(file: Path, as_json: bool) -> None:
     if as_json:
         click.echo(msgspec.json.format(msgspec.json.encode(seen), indent=1).decode())
         return
-    from rich.console import Console
-
     from runtimeprobe.publish import file_summary
+    from runtimeprobe.publish.interface import console
 
-    file_summary.render(seen, Console())
+    file_summary.render(seen, console())

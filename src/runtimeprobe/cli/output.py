@@ -55,8 +55,9 @@ class Destination:
         from rich.console import Console
 
         from runtimeprobe.publish import terminal
+        from runtimeprobe.publish.interface import PLAIN_WIDTH, console
 
-        terminal.render(matrix, Console(stderr=self.json_file == "-"))
+        terminal.render(matrix, console(stderr=self.json_file == "-"))
         data = encode(matrix)
         if self.json_file == "-":
             sys.stdout.buffer.write(data)
@@ -64,7 +65,7 @@ class Destination:
         targets = [] if self.json_file in (None, "-") else [(Path(str(self.json_file)), data)]
         if self.folder:
             text = io.StringIO()
-            terminal.render(matrix, Console(file=text, width=140))
+            terminal.render(matrix, Console(file=text, width=PLAIN_WIDTH))
             targets += [(self.folder / "matrix.json", data), (self.folder / "matrix.txt", text.getvalue().encode())]
         for file, content in targets:
             try:

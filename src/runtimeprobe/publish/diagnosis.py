@@ -25,7 +25,7 @@ def render(found: Found, plan: Plan, notes: tuple[str, ...], console: Console) -
         size = f"{model.size_bytes / 2**20:.1f} MiB"
         routes = ", ".join(route.name for route in load.routes)
         what = f"{model.model} ({model.weights}, {safe(model.quantization, 40)}, {size})"
-        console.print(Text(f"will probe  {load.found.engine.name}: {what} through {routes}"))
+        console.print(Text(f"will probe  {load.found.engine.name}: {what} through {routes}"), soft_wrap=True)
     seen: set[tuple[str, str]] = set()
     for cell in plan.skipped:
         if (cell.engine, cell.reason) in seen:
@@ -34,8 +34,8 @@ def render(found: Found, plan: Plan, notes: tuple[str, ...], console: Console) -
         line = Text(f"will skip   {safe(cell.engine, 60)}: {safe(cell.reason)}")
         if cell.fix:
             line.append(f"\n            fix: {safe(cell.fix)}", style="bold")
-        console.print(line)
+        console.print(line, soft_wrap=True)
     for note in notes:
-        console.print(Text(f"note        {safe(note)}", style="yellow"))
+        console.print(Text(f"note        {safe(note)}", style="yellow"), soft_wrap=True)
     for problem in found.problems:
-        console.print(Text(f"problem     {safe(problem)}", style="bold magenta"))
+        console.print(Text(f"problem     {safe(problem)}", style="bold magenta"), soft_wrap=True)

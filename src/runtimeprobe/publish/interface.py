@@ -1,10 +1,14 @@
 """What every format shares: the symbols, the legend, the grid, and making hostile text safe to print."""
 
+import sys
 import unicodedata
 from collections.abc import Iterable
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from runtimeprobe.results import Cell, Matrix, Struct, Verdict
+
+if TYPE_CHECKING:
+    from rich.console import Console
 
 SYMBOLS = {
     Verdict.HEARD: ("✔", "both clips transcribed right, and not without them"),
@@ -18,6 +22,17 @@ SYMBOLS = {
     Verdict.SKIPPED: ("–", "not evaluated: says nothing about the runtime"),
     Verdict.ERROR: ("?", "our own fault: says nothing about the runtime"),
 }
+
+
+PLAIN_WIDTH = 140  # columns where nobody's terminal says: logs and files
+
+
+def console(*, stderr: bool = False) -> "Console":
+    """The console a command prints to. NO_COLOR is rich's own business."""
+    from rich.console import Console
+
+    stream = sys.stderr if stderr else sys.stdout
+    return Console(stderr=stderr, width=None if stream.isatty() else PLAIN_WIDTH)
 
 
 class Format(Protocol):

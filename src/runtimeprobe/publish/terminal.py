@@ -1,6 +1,6 @@
 """The table for a terminal: one row per engine and route, one column per model; under it what is not heard, why, and how to see that."""
 
-from rich.console import Console, Group, RenderableType
+from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
@@ -88,15 +88,19 @@ def failed_formats(results: tuple[FormatResult, ...]) -> Text:
 
 
 def render(matrix: Matrix, console: Console) -> None:
-    """Prints the whole report."""
-    parts: list[RenderableType] = [table(matrix), legend(matrix)]
-    parts += [noted(cell) for cell in matrix.cells if cell.note and cell.verdict is not Verdict.SKIPPED]
+    """Prints the whole report. Lines of text are left to the terminal to wrap, so that a command can be copied whole."""
+    console.print(table(matrix))
+    lines = [legend(matrix)]
+    lines += [noted(cell) for cell in matrix.cells if cell.note and cell.verdict is not Verdict.SKIPPED]
     skipped = {(cell.engine, cell.reason): cell for cell in matrix.cells if cell.verdict is Verdict.SKIPPED}
-    parts += [explained(cell) for cell in matrix.cells if cell.verdict not in (Verdict.HEARD, Verdict.SKIPPED)]
-    parts += [explained(cell) for cell in skipped.values()]
+    lines += [explained(cell) for cell in matrix.cells if cell.verdict not in (Verdict.HEARD, Verdict.SKIPPED)]
+    lines += [explained(cell) for cell in skipped.values()]
+    for line in lines:
+        console.print(line, soft_wrap=True, end="")
     if matrix.formats:
-        parts += [formats(matrix.formats), failed_formats(matrix.formats)]
-    parts += [Text(f"problem: {safe(line)}", style="bold magenta") for line in matrix.problems]
+        console.print(formats(matrix.formats))
+        console.print(failed_formats(matrix.formats), soft_wrap=True, end="")
+    for problem in matrix.problems:
+        console.print(Text(f"problem: {safe(problem)}", style="bold magenta"), soft_wrap=True)
     if not matrix.complete:
-        parts.append(Text("interrupted: this is what was measured until then", style="bold yellow"))
-    console.print(Group(*parts), soft_wrap=False)
+        console.print(Text("interrupted: this is what was measured until then", style="bold yellow"))
