@@ -126,6 +126,7 @@ def check_names(found: Found, selection: Selection) -> None:
 def unknown(kind: str, name: str, known: Iterable[str]) -> str:
     names: Sequence[str] = sorted(known)
     folded = {known_name.casefold(): known_name for known_name in names}
-    near = difflib.get_close_matches(name.casefold(), folded, n=1, cutoff=0.65)
+    near = [known_name for known_name in folded if known_name.startswith(name.casefold())]
+    near += difflib.get_close_matches(name.casefold(), folded, n=1, cutoff=0.65)
     hint = f"did you mean {folded[near[0]]}?" if near else f"known: {', '.join(names) or 'none'}"
     return f"no {kind} named {name!r}; {hint}"
