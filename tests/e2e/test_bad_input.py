@@ -35,7 +35,7 @@ def refused(done: object, *words: str) -> None:
         (("matrix", "--attempts", "0"), "is not in the range"),
         (("matix",), "did you mean matrix?"),
         (("hear", "/nowhere.wav"), "no such file"),
-        (("inspect", "/nowhere.gguf"), "/nowhere.gguf"),
+        (("inspect", "/nowhere.gguf"), "nowhere.gguf: No such file or directory; check the path"),
     ],
 )
 def test_wrong_words(runtimeprobe: Run, words: tuple[str, ...], told: str) -> None:
@@ -60,6 +60,7 @@ def test_a_full_disk_loses_nothing(runtimeprobe: Run) -> None:
     kept = Path(done.stderr.rpartition("the results are in ")[2].split(" instead")[0])
     assert b'"verdict": "heard"' in kept.read_bytes()
     kept.unlink()
+    assert Path("/dev/full").is_char_device()  # written to, not replaced
 
 
 def test_two_runs_in_one_folder_leave_whole_files(runtimeprobe: Run, tmp_path: Path) -> None:

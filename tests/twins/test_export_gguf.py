@@ -67,14 +67,15 @@ def test_metadata_is_that_of_a_real_file(twin: str, key: str, value: object) -> 
 
 
 @pytest.mark.parametrize(("twin", "group"), [("twin-e2b", 5), ("twin-e4b", 6)])
-def test_one_layer_in_a_group_is_global_and_the_last_groups_own_no_keys(twin: str, group: int) -> None:
+def test_one_layer_in_a_group_is_global_and_the_last_groups_share_keys(twin: str, group: int) -> None:
     keys = text_keys(twin)
     layers = keys["gemma4.block_count"]
     pattern = ([True] * (group - 1) + [False]) * (layers // group)
     assert keys["gemma4.attention.sliding_window_pattern"] == pattern
     names = {tensor.name for tensor in GGUFReader(files.folder() / twin / "text.gguf").tensors}
-    own = [layer for layer in range(layers) if f"blk.{layer}.attn_k.weight" in names]
-    assert own == list(range(layers - keys["gemma4.attention.shared_kv_layers"]))
+    assert keys["gemma4.attention.shared_kv_layers"] == group
+    # As in the published files, the sharing layers carry weights that nothing may use: older releases refuse a file without them.
+    assert all(f"blk.{layer}.attn_k.weight" in names for layer in range(layers))
     assert "output.weight" not in names
 
 

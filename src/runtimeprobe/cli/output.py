@@ -15,7 +15,10 @@ from runtimeprobe.results import Cell, Matrix, Verdict, encode
 
 
 def write_whole(file: Path, data: bytes) -> None:
-    """Replaces `file` in one step, so that a full disk or a second run never leaves half a file."""
+    """Replaces `file` in one step, so that a full disk or a second run never leaves half a file. A device or pipe is written to instead."""
+    if file.exists() and not file.is_file():
+        file.write_bytes(data)
+        return
     descriptor, name = tempfile.mkstemp(dir=file.parent, prefix=f".{file.name}.")
     try:
         with os.fdopen(descriptor, "wb") as stream:
