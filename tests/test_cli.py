@@ -10,7 +10,8 @@ import pytest
 from click.testing import CliRunner
 
 from runtimeprobe.cli import COMMANDS, group
-from runtimeprobe.results import Cell, Claim, Host, Matrix, Verdict, decode, encode, json_schema
+from runtimeprobe.contract import Claim
+from runtimeprobe.results import Cell, Host, Matrix, Verdict, decode, encode, json_schema
 
 ROOT = Path(__file__).resolve().parents[1]
 HEAVY = ("numpy", "librosa", "soundfile", "jiwer", "rich", "httpx", "msgspec", "gguf", "huggingface_hub", "psutil", "jinja2")

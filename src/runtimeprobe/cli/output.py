@@ -40,7 +40,9 @@ class Destination:
 
     @classmethod
     def prepare(cls, json_file: str | None, folder: Path | None) -> Self:
-        for path in (folder, Path(json_file).absolute().parent if json_file and json_file != "-" else None):
+        target = Path(json_file) if json_file and json_file != "-" else None
+        device = target is not None and target.exists() and not target.is_file() and not target.is_dir()
+        for path in (folder, target.absolute().parent if target and not device else None):
             if path is None:
                 continue
             try:
