@@ -34,7 +34,8 @@ STAGES = (
     Stage("e2b", "300:5", freeze="front", peak=7e-4, long_rate=0.12),
     Stage("e4b", "60:1,140:3", freeze="tower"),
     Stage("e4b", "200:5", freeze="front", peak=1.5e-3),
-    Stage("e4b", "600:5", freeze="front", peak=1.5e-3, long_rate=0.08),
+    Stage("e4b", "480:5", freeze="front", peak=1.4e-3, long_rate=0.08),
+    Stage("e4b", "160:5", freeze="front", peak=4e-4, long_rate=0.35),
 )
 
 
