@@ -86,7 +86,7 @@ class Batches(torch.utils.data.IterableDataset):  # type: ignore[misc]  # torch 
             if not speaks:
                 heard = [augment.no_speech(draw)] if draw.random() < 0.6 or not self.text else []
             if long and heard:
-                after = np.zeros(draw.randint(5, 24) * speech.SAMPLE_RATE, np.float32)
+                after = np.zeros(draw.randint(*draw.choice(((5, 24), (17, 25)))) * speech.SAMPLE_RATE, np.float32)
                 heard[-1] = augment.Clip(augment.noisy(draw, np.concatenate([heard[-1].samples, after])), heard[-1].text)
             texts = [clip.text for clip in heard]
             prompt, answer, used = prompts.dialogue(draw, texts, bool(heard), plain=long or draw.random() < 0.6)
