@@ -11,6 +11,7 @@ from typing import Any
 from runtimeprobe import probe
 from runtimeprobe.audio import clips
 from runtimeprobe.contract import Ask, Claim, Model, Options, Sampling
+from runtimeprobe.session import CONFIGS
 
 
 def main() -> None:
@@ -20,7 +21,7 @@ def main() -> None:
     adapter.discover(Options())
     for row in plan["models"]:
         model = Model(**row | {"claim": Claim(row["claim"])})
-        adapter.load(plan["engine"], model, probe.CONFIGS[model.weights])
+        adapter.load(plan["engine"], model, CONFIGS[model.weights])
         for route in plan["routes"]:
             ask_route(adapter, route, model.weights, plan["asks"][f"{model.model} {route['name']}"])
     adapter.unload()

@@ -10,6 +10,7 @@ from runtimeprobe.diagnose.loops import find_loop
 from runtimeprobe.plan import Load
 from runtimeprobe.registry import FoundEngine
 from runtimeprobe.results import Cell, Verdict
+from runtimeprobe.session import Session, Settings
 from runtimeprobe.worker.process import Target
 
 MODEL = Model("gemma-4-e2b", "twin", "file", quantization="F16", digest="sha256:00")
@@ -28,8 +29,8 @@ def measured(name: str, limit_s: float = 20, memory: int = 0) -> list[Cell]:
     tools = probe.Tools(
         clips=lambda attempt: clips.pair("twin", attempt), error_rate=word_error_rate, find_loop=find_loop, report=lambda _line: None
     )
-    settings = probe.Settings(attempts=2, limit_s=limit_s, memory_limit_bytes=memory)
-    with probe.Session(load, settings) as session:
+    settings = Settings(attempts=2, limit_s=limit_s, memory_limit_bytes=memory)
+    with Session(load, settings) as session:
         return list(probe.cells(session, settings, tools))
 
 

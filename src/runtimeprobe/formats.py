@@ -7,9 +7,10 @@ from runtimeprobe import judge, probe
 from runtimeprobe.audio import clips
 from runtimeprobe.contract import Ask, Sampling
 from runtimeprobe.results import Cell, FormatResult, Verdict
+from runtimeprobe.session import Session
 
 
-def feed(session: probe.Session, cells: Iterable[Cell], tools: probe.Tools) -> Iterator[FormatResult]:
+def feed(session: Session, cells: Iterable[Cell], tools: probe.Tools) -> Iterator[FormatResult]:
     """Feeds every format and length clip to the routes of the session's load that were heard."""
     load = session.load
     key = (load.found.engine.name, load.model.model, load.model.weights)
@@ -20,7 +21,7 @@ def feed(session: probe.Session, cells: Iterable[Cell], tools: probe.Tools) -> I
             yield judged(session, route, clip, tools)
 
 
-def judged(session: probe.Session, route: str, clip: clips.Clip, tools: probe.Tools) -> FormatResult:
+def judged(session: Session, route: str, clip: clips.Clip, tools: probe.Tools) -> FormatResult:
     weights = session.load.model.weights
     request = Ask(
         route, probe.PROMPTS[weights], clip=str(clip.path), max_tokens=probe.MAX_TOKENS[weights] * 2, sampling=Sampling(), thinking=False

@@ -17,6 +17,7 @@ from runtimeprobe.diagnose.loops import find_loop
 from runtimeprobe.plan import Load
 from runtimeprobe.publish.interface import safe
 from runtimeprobe.results import Struct
+from runtimeprobe.session import Session, Settings, Timed
 
 
 @dataclass(frozen=True)
@@ -77,12 +78,12 @@ class Heard(Struct, frozen=True, kw_only=True):
     failed: bool = False
 
 
-def hear(load: Load, recording: Prepared, settings: probe.Settings, prompt: str, max_tokens: int) -> Heard:
+def hear(load: Load, recording: Prepared, settings: Settings, prompt: str, max_tokens: int) -> Heard:
     route = load.routes[0]
     words = prompt or probe.PROMPTS[load.model.weights]
-    with probe.Session(load, settings) as session:
+    with Session(load, settings) as session:
 
-        def ask(clip: str) -> probe.Timed | judge.Failure:
+        def ask(clip: str) -> Timed | judge.Failure:
             return session.ask(Ask(route.name, words, clip=clip, max_tokens=max_tokens, sampling=Sampling(), thinking=False))
 
         heard = ask(str(recording.clip))
@@ -104,8 +105,8 @@ def hear(load: Load, recording: Prepared, settings: probe.Settings, prompt: str,
     }
     if isinstance(heard, judge.Failure):
         return Heard(**common, ingestion=f"{heard.verdict}: {heard.reason}", failed=True)
-    plain = without.reply if isinstance(without, probe.Timed) else None
-    quiet = silence.reply if isinstance(silence, probe.Timed) else None
+    plain = without.reply if isinstance(without, Timed) else None
+    quiet = silence.reply if isinstance(silence, Timed) else None
     reply = heard.reply
     return Heard(
         **common,

@@ -10,6 +10,7 @@ from runtimeprobe.diagnose.loops import find_loop
 from runtimeprobe.judge import METHOD
 from runtimeprobe.plan import Load, Plan, skip
 from runtimeprobe.results import Cell, FormatResult, Matrix
+from runtimeprobe.session import Session, Settings
 
 
 def hearing_test() -> str:
@@ -29,7 +30,7 @@ def tools(load: Load, report: probe.Report) -> probe.Tools:
 
 def run(
     plan: Plan,
-    settings: probe.Settings,
+    settings: Settings,
     problems: tuple[str, ...],
     report: probe.Report,
     done: Callable[[Cell], None],
@@ -46,7 +47,7 @@ def run(
     try:
         for _, loads in itertools.groupby(plan.loads, key=lambda load: (load.found.target, load.found.engine)):
             first, *rest = loads
-            with probe.Session(first, settings) as session:
+            with Session(first, settings) as session:
                 for load in (first, *rest):
                     session.use(load)
                     for cell in probe.cells(session, settings, tools(load, report)):

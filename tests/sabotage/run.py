@@ -13,6 +13,7 @@ from runtimeprobe.diagnose.loops import find_loop
 from runtimeprobe.plan import Load
 from runtimeprobe.registry import FoundEngine
 from runtimeprobe.results import Cell, Host, Matrix, Verdict, decode, encode
+from runtimeprobe.session import Session, Settings
 from runtimeprobe.twins import files
 from runtimeprobe.worker.process import Target
 from tests.sabotage.adapter import Sabotage
@@ -37,8 +38,8 @@ def measure(name: str, candidate: Candidate) -> Cell:
     tools = probe.Tools(
         clips=lambda attempt: clips.pair("twin", attempt), error_rate=word_error_rate, find_loop=find_loop, report=lambda _line: None
     )
-    settings = probe.Settings(attempts=case.attempts, limit_s=case.limit_s)
-    with probe.Session(Load(found=found, model=model, routes=found.routes), settings) as session:
+    settings = Settings(attempts=case.attempts, limit_s=case.limit_s)
+    with Session(Load(found=found, model=model, routes=found.routes), settings) as session:
         cells = tuple(probe.cells(session, settings, tools))
     nowhere = Host(os="", arch="", cpu="", gpu="", memory_bytes=0, python="")
     matrix = Matrix(created="2026-11-24T00:00:00Z", host=nowhere, hearing_test="", cells=cells)

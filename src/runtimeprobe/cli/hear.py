@@ -38,9 +38,10 @@ def command(
 
     The first engine, model and route that fit the options are used. The twins know spoken digits only; use --weights real for speech.
     """
-    from runtimeprobe import hearing, probe
+    from runtimeprobe import hearing
     from runtimeprobe.audio.errors import SoundError
     from runtimeprobe.cli import setting
+    from runtimeprobe.session import Settings
 
     options = setting.endpoint_options(endpoint, allow_remote, no_start)
     chosen = setting.selection(runtimes, engines, models, routes, weights)
@@ -54,7 +55,7 @@ def command(
         if not plan.loads:
             why = next((f"{cell.engine}: {cell.reason}; {cell.fix}" for cell in plan.skipped), "; ".join(notes) or "no engine is installed")
             raise click.ClickException(f"nothing here can take it ({why}); see: runtimeprobe doctor")
-        settings = probe.Settings(attempts=1, limit_s=limit_s)
+        settings = Settings(attempts=1, limit_s=limit_s)
         report = hearing.hear(plan.loads[0], recording, settings, prompt, max_tokens)
     if as_json:
         import msgspec

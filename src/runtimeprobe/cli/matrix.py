@@ -53,7 +53,7 @@ def command(
     Every engine runs in a process of its own. The twins (miniature models that ship with the tool) need no download; --weights real
     uses the published checkpoints that are on this machine.
     """
-    from runtimeprobe import host, probe, run
+    from runtimeprobe import host, run
     from runtimeprobe.cli import setting
     from runtimeprobe.cli.output import Destination, Progress
 
@@ -62,6 +62,7 @@ def command(
     chosen = setting.selection(runtimes, engines, models, routes, weights, shard)
     if download:
         from runtimeprobe.cli.fetching import fetch
+        from runtimeprobe.session import Settings
 
         if "real" not in chosen.weights:
             raise click.UsageError("--download fetches published weights: add --weights real or --weights all")
@@ -72,7 +73,7 @@ def command(
     plan = setting.planned(found, chosen)
     memory = int(memory_gib * 2**30) if memory_gib else int(host.memory_total_bytes() * 0.9)
     limit = limit_s or (900.0 if "real" in chosen.weights else 120.0)
-    settings = probe.Settings(attempts=attempts, limit_s=limit, memory_limit_bytes=memory)
+    settings = Settings(attempts=attempts, limit_s=limit, memory_limit_bytes=memory)
     with Progress(sum(len(load.routes) for load in plan.loads)) as progress:
         matrix = run.run(plan, settings, found.problems, progress.report, progress.done, formats=formats)
     destination.write(matrix)
