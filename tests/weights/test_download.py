@@ -23,6 +23,15 @@ PAIR = known()["gemma-4-e2b"].gguf[0]
 TOKEN = "hf_aaaabbbbccccddddeeeeffffgggghhhhiiii"  # nobody's
 
 
+@pytest.fixture(autouse=True)
+def online(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whatever this machine or an engine's test before set: the client under test may ask its hub."""
+    import huggingface_hub.constants
+
+    monkeypatch.delenv("HF_HUB_OFFLINE", raising=False)
+    monkeypatch.setattr(huggingface_hub.constants, "HF_HUB_OFFLINE", False)
+
+
 @pytest.fixture
 def hub(tmp_path: Path) -> Iterator[Hub]:
     """Serves a real pair under the names of the table, and a folder."""
