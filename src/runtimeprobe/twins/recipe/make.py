@@ -36,6 +36,8 @@ STAGES = (
     Stage("e4b", "200:5", freeze="front", peak=1.5e-3),
     Stage("e4b", "480:5", freeze="front", peak=1.4e-3, long_rate=0.08),
     Stage("e4b", "160:5", freeze="front", peak=4e-4, long_rate=0.35),
+    Stage("e4b", "260:5", freeze="front", peak=1.1e-3, long_rate=0.45),
+    Stage("e4b", "160:5", freeze="front", peak=6e-4, batch=24, long_rate=0.15),
 )
 
 
