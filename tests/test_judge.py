@@ -79,6 +79,11 @@ CASES: dict[str, tuple[tuple[Outcome, Outcome, Outcome, Outcome], Verdict, str]]
         Verdict.DEAF,
         "does not depend on the clip",
     ),
+    "length alone reaches the answer": (
+        (said("one", 52), said("one one", 92), said("one", 52), said("nothing", 20)),
+        Verdict.DEAF,
+        "does not depend",
+    ),
     "one fixed transcript that is right for clip A": (
         (said("three nine", 52), said("three nine", 92), said("three nine", 52), said("three nine", 20)),
         Verdict.DEAF,

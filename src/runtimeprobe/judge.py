@@ -85,7 +85,7 @@ def weigh(seen: Observation, error_rate: ErrorRate, find_loop: Loop) -> Evidence
     control, a, b = tokens(seen.control), tokens(seen.a), tokens(seen.b)
     between = seen.clip_b.seconds - seen.clip_a.seconds
     loops = [find_loop(outcome.text) for outcome in (seen.a, seen.b, seen.silence, seen.control) if isinstance(outcome, Said)]
-    sounded = [text(outcome) for outcome in (seen.a, seen.b, seen.silence) if isinstance(outcome, Said)]
+    wer_a, wer_b = rate(seen.clip_a, seen.a), rate(seen.clip_b, seen.b)
     return Evidence(
         control_tokens=control,
         a_tokens=a,
@@ -94,13 +94,26 @@ def weigh(seen: Observation, error_rate: ErrorRate, find_loop: Loop) -> Evidence
         expected_b=seen.clip_b.expected_tokens,
         tokens_per_second_of_audio=None if a is None or b is None or not between else round((b - a) / between, 2),
         token_evidence=token_evidence(seen, control, a, b),
-        wer_a=rate(seen.clip_a, seen.a),
-        wer_b=rate(seen.clip_b, seen.b),
+        wer_a=wer_a,
+        wer_b=wer_b,
         wer_control=rate(seen.clip_a, seen.control if seen.control is not None else seen.silence),
-        # Among answers to sound alone: an engine that swaps the clip for a remark answers the control otherwise, and is no less deaf.
-        depends_on_clip=None if len(sounded) < 2 else len(set(sounded)) > 1,
+        depends_on_clip=depends(seen, wer_b),
         loop=next((loop for loop in loops if loop), None),
     )
+
+
+def depends(seen: Observation, wer_b: float | None) -> bool | None:
+    """Whether the answer depends on what is in the clip; None if too little was answered.
+
+    Silence as long as clip A tells content from mere length, which an engine that loses the sound behind its encoder still passes on. The
+    control is left out: an engine that swaps the clip for a remark answers the control otherwise, and is no less deaf.
+    """
+    a, b, silence = text(seen.a), text(seen.b), text(seen.silence)
+    if a is None or (b is None and silence is None):
+        return None
+    if silence is None:
+        return a != b
+    return a != silence or (b != silence and wer_b is not None and wer_b <= seen.threshold)
 
 
 def token_evidence(seen: Observation, control: int | None, a: int | None, b: int | None) -> str:

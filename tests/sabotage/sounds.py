@@ -46,7 +46,7 @@ CHANGES: dict[str, Callable[[Samples], Samples]] = {
     "tone": tone,
     "first half": lambda samples: samples[: len(samples) // 2],
     "second half": lambda samples: samples[len(samples) // 2 :],
-    "first 300 ms": lambda samples: samples[: RATE * 3 // 10],
+    "first 700 ms": lambda samples: samples[: RATE * 7 // 10],
     "too fast": lambda samples: samples[::2],
     "too slow": lambda samples: np.repeat(samples, 2),
     "backwards": lambda samples: samples[::-1],

@@ -56,13 +56,13 @@ def command(
     from runtimeprobe import host, run
     from runtimeprobe.cli import setting
     from runtimeprobe.cli.output import Destination, Progress
+    from runtimeprobe.session import Settings
 
     destination = Destination.prepare(json_file, folder)
     options = setting.endpoint_options(endpoint, allow_remote, no_start)
     chosen = setting.selection(runtimes, engines, models, routes, weights, shard)
     if download:
         from runtimeprobe.cli.fetching import fetch
-        from runtimeprobe.session import Settings
 
         if "real" not in chosen.weights:
             raise click.UsageError("--download fetches published weights: add --weights real or --weights all")
