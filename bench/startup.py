@@ -1,5 +1,6 @@
 """How long `runtimeprobe --help` takes and how much memory it and the parent of a run use."""
 
+import contextlib
 import os
 import statistics
 import subprocess
@@ -7,12 +8,14 @@ import sys
 import time
 from pathlib import Path
 
+import psutil
+
 RUNS = 15
 PROGRAM = str(Path(sys.executable).parent / "runtimeprobe")
 
 
 def measured(*command: str) -> tuple[float, float]:
-    """Seconds and peak MB (10^6 bytes) of one process alone, without its children."""
+    """Seconds and peak MB (10^6 bytes) of one process that has no children."""
     began = time.perf_counter()
     process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     _, _, usage = os.wait4(process.pid, 0)
@@ -22,12 +25,23 @@ def measured(*command: str) -> tuple[float, float]:
     return seconds, usage.ru_maxrss * scale / 1e6
 
 
+def alone(*command: str) -> float:
+    """Largest resident MB of a process without its children, which wait4 would count in."""
+    with psutil.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process:
+        most = 0
+        while process.poll() is None:
+            with contextlib.suppress(psutil.Error):
+                most = max(most, process.memory_info().rss)
+            time.sleep(0.01)
+    return most / 1e6
+
+
 def run() -> str:
     measured(PROGRAM, "--help")
     helps = [measured(PROGRAM, "--help") for _ in range(RUNS)]
     bare = [measured(sys.executable, "-c", "pass")[0] for _ in range(RUNS)]
-    words = ("matrix", "--engine", "xllamacpp", "--attempts", "1", "--json", os.devnull)
-    _, parent = measured(PROGRAM, *words)
+    words = ("matrix", "--json", os.devnull)
+    parent = alone(PROGRAM, *words)
     seconds = statistics.median(time for time, _ in helps)
     return "\n".join(
         (
