@@ -4,7 +4,7 @@ import importlib
 import sys
 from pathlib import Path
 
-NAMES = ("startup", "overhead", "sabotage")
+NAMES = ("startup", "overhead", "sabotage", "hearing")
 FIGURES = Path(__file__).resolve().parents[1] / "docs" / "figures.md"
 
 

@@ -5,11 +5,9 @@ Each engine measures in a process of its own (two builds of llama.cpp do not sha
 """
 
 import json
-import math
 import subprocess
 import sys
 from functools import cache
-from itertools import combinations
 from pathlib import Path
 from typing import Any
 
@@ -17,14 +15,13 @@ import pytest
 
 from runtimeprobe.audio import clips
 from runtimeprobe.twins import files
+from runtimeprobe.twins.recipe.agreement import gaps
 from runtimeprobe.twins.recipe.vocabulary import DIGITS
 
 ENGINES = ("xllamacpp", "llama-cpp-python", "mlx-vlm")
 TWINS = ("twin-e2b", "twin-e4b")
 HELD_OUT = Path(__file__).parent / "held_out"
 CLIPS_PER_FORM = 4
-# Natural log-probabilities of the first token, of tokens that have at least LIKELY in all three engines.
-LIKELY = math.log(0.01)
 TOLERANCE = 0.05
 pytestmark = pytest.mark.timeout(1200)
 
@@ -82,19 +79,8 @@ class TestWords:
         assert found["word_error_rate"] <= 0.01, found["wrong"]
 
 
-def likely(answer: dict[str, Any]) -> dict[str, float]:
-    """Likely first tokens; bytes that are no character alone look alike in every engine, so they are left out."""
-    readable = {piece: number for piece, number in answer["first"].items() if piece.isprintable() and "\ufffd" not in piece}
-    return {piece: number for piece, number in readable.items() if number > LIKELY}
-
-
 @pytest.mark.parametrize("twin", TWINS)
 def test_engines_are_equally_sure_of_the_first_word(twin: str, shipped: Path) -> None:
     measured = {engine: shipped_clips(twin, engine, shipped)["answers"] for engine in ENGINES}
-    apart = []
-    for left, right in combinations(ENGINES, 2):
-        for one, other in zip(measured[left], measured[right], strict=True):
-            a, b = likely(one), likely(other)
-            assert max(a, key=a.__getitem__) == max(b, key=b.__getitem__), (left, right, one["file"])
-            apart += [(abs(a[piece] - b[piece]), one["file"], piece, left, right) for piece in a.keys() & b.keys()]
+    apart = gaps(measured)
     assert max(apart)[0] <= TOLERANCE, max(apart)
