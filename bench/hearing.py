@@ -25,7 +25,9 @@ def run() -> str:
     for twin in (item.name for item in files.shipped()):
         found = {engine: evaluate(twin, engine) for engine in ENGINES}
         lines += [f"| {twin} | {engine} | {item['clips']} | {item['word_error_rate']:.4f} | 0.01 |" for engine, item in found.items()]
-        widest, where = max(gaps({engine: item["answers"] for engine, item in found.items()}))
-        apart.append(f"| {twin} | {widest:.4f} | {where} |")
-    lines += ["", "| twin | first token: largest difference of log-probability between two engines | where |", "|---|---:|---|", *apart]
+        widths = sorted(gaps({engine: item["answers"] for engine, item in found.items()}))
+        (widest, where), (usual, _) = widths[-1], widths[len(widths) * 99 // 100]
+        apart.append(f"| {twin} | {usual:.4f} | {widest:.4f} | {where} |")
+    title = "difference of the first token's log-probability between two engines, of tokens with at least 0.01 in both"
+    lines += ["", f"| twin | {title}: 99 of 100 at most | largest | where |", "|---|---:|---:|---|", *apart]
     return "\n".join(lines)

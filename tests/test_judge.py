@@ -84,6 +84,11 @@ CASES: dict[str, tuple[tuple[Outcome, Outcome, Outcome, Outcome], Verdict, str]]
         Verdict.DEAF,
         "does not depend",
     ),
+    "length alone reaches the answer, and the counts say nothing does": (
+        (said("one", 20), said("one one", 20), said("one", 20), said("nothing", 20)),
+        Verdict.DEAF,
+        "no more than the clips' lengths",
+    ),
     "one fixed transcript that is right for clip A": (
         (said("three nine", 52), said("three nine", 92), said("three nine", 52), said("three nine", 20)),
         Verdict.DEAF,
@@ -210,7 +215,7 @@ COUNTS = st.none() | st.integers(-5, 200)
 ANSWERS = st.builds(said, WORDS, COUNTS)
 
 
-@settings(deadline=None)
+@settings(deadline=None, max_examples=1000)
 @given(a=ANSWERS, b=ANSWERS, silence=st.none() | ANSWERS, control=st.none() | ANSWERS)
 def test_heard_needs_both_transcripts_whatever_the_counts_say(a: Said, b: Said, silence: Said | None, control: Said | None) -> None:
     attempt = judged(seen(a, b, silence, control))

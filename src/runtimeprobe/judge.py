@@ -157,7 +157,7 @@ def decide(seen: Observation, evidence: Evidence) -> tuple[Verdict, str]:
         return Verdict.GARBLED, garbled_reason(evidence, right)
     if evidence.depends_on_clip and not same_words(seen):
         return Verdict.GARBLED, garbled_reason(evidence, right) + "; the engine's token counts leave the sound out"
-    return unhearing(evidence, given_away)
+    return unhearing(evidence, given_away, same_words(seen))
 
 
 def refused(name: str, outcome: Failure, seen: Observation) -> tuple[Verdict, str]:
@@ -196,9 +196,11 @@ def garbled_reason(evidence: Evidence, right: Sequence[bool]) -> str:
     return f"the answer depends on the clip, but {which} transcribed wrong (word error rate up to {rate:.2f}){partial}"
 
 
-def unhearing(evidence: Evidence, given_away: bool) -> tuple[Verdict, str]:
-    """No answer depends on the clip: deaf or ignored."""
+def unhearing(evidence: Evidence, given_away: bool, same_to_both: bool) -> tuple[Verdict, str]:
+    """No answer depends on the clip: deaf or ignored. Two answers to two clips are no proof that nothing of them got through."""
     same = "the same answer with the words and without" if given_away else "the answer does not depend on the clip"
+    if evidence.token_evidence == "absent" and not same_to_both:
+        return Verdict.DEAF, "the answers differ by no more than the clips' lengths; the engine's token counts leave the sound out"
     if evidence.token_evidence == "absent":
         return Verdict.IGNORED, f"accepted without error, but the prompt did not grow: the sound never reached the model ({same})"
     if evidence.token_evidence == "unknown":
