@@ -26,7 +26,7 @@ def test_engines_routes_models_and_what_is_missing() -> None:
     import sys
 
     candidates = (Candidate("gemma-4-e2b", "twin", "x.gguf"),)
-    found = discover_one(entry("Good"), sys.executable, Options(endpoint="http://127.0.0.1:1"), candidates)
+    found = discover_one(entry("Good"), sys.executable, Options(endpoints=("http://127.0.0.1:1",)), candidates)
     assert not found.problems
     (item,) = found.engines
     assert (item.runtime, item.engine.name, item.engine.endpoint) == ("Test", "good", "http://127.0.0.1:1")

@@ -13,7 +13,8 @@ never judges, and it is never told what a clip says.
     |   +-- RuntimeTooOld        this version predates the model's architecture
     |   `-- OutOfMemory          the machine has too little memory for it
     +-- BadReply                 it answered, but not with what its own documentation says
-    `-- LoadFailed               it could not load the model
+    +-- LoadFailed               it could not load the model
+    `-- EngineDied               its process ended by itself, apart from ours: `crashed`
 """
 
 import enum
@@ -69,6 +70,10 @@ class LoadFailed(AdapterError):
     """The engine could not load the model."""
 
 
+class EngineDied(AdapterError):
+    """The runtime's own process is gone: killed, crashed, or ended in the middle of its work."""
+
+
 class Claim(enum.StrEnum):
     """What a runtime says of its own audio support, for one model."""
 
@@ -79,9 +84,13 @@ class Claim(enum.StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """What the user said about where to look. Remote hosts are refused unless `allow_remote`."""
+    """What the user said about where to look. Remote hosts are refused unless `allow_remote`.
 
-    endpoint: str = ""
+    endpoints: addresses of servers, of whatever runtime. An adapter takes the first one that is its own; where none is, it looks where it
+    would look anyway.
+    """
+
+    endpoints: tuple[str, ...] = ()
     allow_remote: bool = False
     start_servers: bool = True
 
@@ -226,7 +235,7 @@ class Adapter(Protocol):
     runtime: str
 
     def discover(self, options: Options) -> Sequence[Engine | Absent]:
-        """Engines of this runtime here, and why the others are not. Cheap: reads metadata, imports no engine."""
+        """Engines of this runtime here, and why the others are not. Cheap: reads metadata, imports no engine. Always called first."""
 
     def routes(self, engine: str) -> Sequence[Route]:
         """The engine's ways in for sound; one route named "none" if it has no way at all."""

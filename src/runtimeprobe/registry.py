@@ -17,10 +17,14 @@ DISCOVER_LIMIT_S = 60.0
 
 
 class FoundEngine(Struct, frozen=True, kw_only=True):
-    """One engine that can be probed: how to reach its adapter, its routes and the models it can load."""
+    """One engine that can be probed: how to reach its adapter, its routes and the models it can load.
+
+    options: what discovery was told; a new child of the adapter must be told the same before it can find the engine again.
+    """
 
     runtime: str
     target: Target
+    options: Options = Options()
     engine: Engine
     routes: tuple[Route, ...]
     models: tuple[Model, ...]
@@ -63,7 +67,7 @@ def discover_one(entry: EntryPoint, python: str, options: Options, candidates: t
                 engine = msgspec.convert(item, Engine)
                 routes = ask("routes", tuple[Route, ...], engine=engine.name)
                 models = ask("models", tuple[Model, ...], engine=engine.name, candidates=candidates)
-                engines.append(FoundEngine(runtime=runtime, target=target, engine=engine, routes=routes, models=models))
+                engines.append(FoundEngine(runtime=runtime, target=target, options=options, engine=engine, routes=routes, models=models))
     except (WorkerError, msgspec.ValidationError, KeyError) as error:
         return Found(engines=tuple(engines), missing=tuple(missing), problems=(problem(entry, error),))
     return Found(engines=tuple(engines), missing=tuple(missing))

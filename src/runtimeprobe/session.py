@@ -9,11 +9,21 @@ import msgspec
 from runtimeprobe import judge
 from runtimeprobe.contract import Ask, Config, Loaded, Reply
 from runtimeprobe.plan import Load
+from runtimeprobe.registry import DISCOVER_LIMIT_S
 from runtimeprobe.results import Struct, Verdict
 from runtimeprobe.worker.process import Died, Failed, OverMemory, TimedOut, Worker, WorkerError
 
 # A twin is so small that threads cost more than they bring, and on a busy machine they wait for each other.
 CONFIGS = {"twin": Config(threads=1), "real": Config()}
+
+
+# The contract's errors, most telling first, and the verdicts they stand for.
+KINDS = (
+    ("Rejected", Verdict.REJECTED),
+    ("Unavailable", Verdict.SKIPPED),
+    ("EngineDied", Verdict.CRASHED),
+    ("AdapterError", Verdict.FAILED),
+)
 
 
 class Settings(Struct, frozen=True, kw_only=True):
@@ -66,13 +76,14 @@ class Session:
         """Starts the child and loads the model, unless both are there. Raises WorkerError."""
         if self.loaded:
             return
-        began = time.monotonic()
-        if not self.worker:
-            self.worker = Worker(self.load.found.target, memory_limit_bytes=self.settings.memory_limit_bytes)
-        self.worker.peak_rss_bytes = None
         engine = self.load.found.engine.name
         config = CONFIGS[self.load.model.weights]
         try:
+            if not self.worker:
+                self.worker = Worker(self.load.found.target, memory_limit_bytes=self.settings.memory_limit_bytes)
+                self.worker.call("discover", limit_s=DISCOVER_LIMIT_S, options=self.load.found.options)
+            self.worker.peak_rss_bytes = None
+            began = time.monotonic()
             value = self.worker.call("load", limit_s=self.settings.limit_s, engine=engine, model=self.load.model, config=config)
         except Failed:
             raise
@@ -101,7 +112,7 @@ def failure(error: Exception) -> judge.Failure:
     """The verdict an error stands for. What is nobody's declared error is our own fault: `error`, never blamed on the runtime."""
     kinds = error.kinds if isinstance(error, Failed) else []
     verdict = Verdict.ERROR
-    for name, meaning in (("Rejected", Verdict.REJECTED), ("Unavailable", Verdict.SKIPPED), ("AdapterError", Verdict.FAILED)):
+    for name, meaning in KINDS:
         if name in kinds:
             verdict = meaning
             break

@@ -29,7 +29,7 @@ class Good:
     runtime = "Test"
 
     def discover(self, options: Options) -> Sequence[Engine | Absent]:
-        return [Engine("good", "1.0", endpoint=options.endpoint), Absent("other", "not here", "install it")]
+        return [Engine("good", "1.0", endpoint="".join(options.endpoints)), Absent("other", "not here", "install it")]
 
     def routes(self, engine: str) -> Sequence[Route]:
         return [Route("one"), Route("two")]

@@ -21,7 +21,7 @@ def adapter(httpserver: HTTPServer) -> LlamaCpp:
     httpserver.expect_request("/v1/models").respond_with_json({"data": [{"id": MODEL.name}]})
     httpserver.expect_request("/props").respond_with_json({"build_info": "b4242-abcdef", "modalities": {"audio": True}})
     adapter = LlamaCpp()
-    adapter.discover(Options(endpoint=httpserver.url_for("")))
+    adapter.discover(Options(endpoints=(httpserver.url_for(""),)))
     loaded = adapter.load("llama-server", MODEL, Config())
     assert (loaded.build, loaded.claim, loaded.device) == ("b4242", Claim.YES, "")
     return adapter

@@ -133,7 +133,7 @@ def test_a_server_at_an_endpoint_is_used_as_it_is(
     endpoint: str, twin: Candidate, clip_a: str, sound_tokens: Callable[[str], int], config: Config
 ) -> None:
     adapter = LlamaCpp()
-    engine = found(adapter, Options(endpoint=endpoint))
+    engine = found(adapter, Options(endpoints=(endpoint,)))
     assert isinstance(engine, Engine)
     assert engine.endpoint == endpoint
     (served,) = adapter.models(ENGINE, [twin])
@@ -148,7 +148,7 @@ def test_a_server_at_an_endpoint_is_used_as_it_is(
 
 def test_a_model_the_endpoint_does_not_serve_is_missing(endpoint: str, config: Config) -> None:
     adapter = LlamaCpp()
-    found(adapter, Options(endpoint=endpoint))
+    found(adapter, Options(endpoints=(endpoint,)))
     with pytest.raises(ModelMissing, match="does not serve another"):
         adapter.load(ENGINE, Model("gemma-4-e2b", "real", "another"), config)
 
@@ -166,7 +166,7 @@ def test_a_model_the_endpoint_does_not_serve_is_missing(endpoint: str, config: C
 )
 def test_an_address_that_may_not_or_cannot_be_used_makes_the_engine_absent(address: str, reason: str) -> None:
     started = time.perf_counter()
-    absent = found(LlamaCpp(), Options(endpoint=address))
+    absent = found(LlamaCpp(), Options(endpoints=(address,)))
     assert isinstance(absent, Absent)
     assert reason in absent.reason
     assert time.perf_counter() - started < 5

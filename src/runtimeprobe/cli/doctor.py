@@ -18,7 +18,7 @@ def command(
     routes: tuple[str, ...],
     weights: str,
     python: str,
-    endpoint: str,
+    endpoints: tuple[str, ...],
     allow_remote: bool,
     no_start: bool,
     model_paths: tuple[Path, ...],
@@ -29,7 +29,7 @@ def command(
 
     from runtimeprobe.cli import setting
 
-    options = setting.endpoint_options(endpoint, allow_remote, no_start)
+    options = setting.endpoint_options(endpoints, allow_remote, no_start)
     chosen = setting.selection(runtimes, engines, models, routes, weights)
     found, notes = setting.look(options, chosen.weights, model_paths, python)
     plan = setting.planned(found, chosen)

@@ -25,7 +25,7 @@ def command(
     routes: tuple[str, ...],
     weights: str,
     python: str,
-    endpoint: str,
+    endpoints: tuple[str, ...],
     allow_remote: bool,
     no_start: bool,
     model_paths: tuple[Path, ...],
@@ -43,7 +43,7 @@ def command(
     from runtimeprobe.cli import setting
     from runtimeprobe.session import Settings
 
-    options = setting.endpoint_options(endpoint, allow_remote, no_start)
+    options = setting.endpoint_options(endpoints, allow_remote, no_start)
     chosen = setting.selection(runtimes, engines, models, routes, weights)
     try:
         recording = hearing.prepare(file)

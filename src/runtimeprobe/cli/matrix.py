@@ -34,7 +34,7 @@ def command(
     routes: tuple[str, ...],
     weights: str,
     python: str,
-    endpoint: str,
+    endpoints: tuple[str, ...],
     allow_remote: bool,
     no_start: bool,
     model_paths: tuple[Path, ...],
@@ -59,7 +59,7 @@ def command(
     from runtimeprobe.session import Settings
 
     destination = Destination.prepare(json_file, folder)
-    options = setting.endpoint_options(endpoint, allow_remote, no_start)
+    options = setting.endpoint_options(endpoints, allow_remote, no_start)
     chosen = setting.selection(runtimes, engines, models, routes, weights, shard)
     if download:
         from runtimeprobe.cli.fetching import fetch

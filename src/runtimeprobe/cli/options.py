@@ -34,7 +34,9 @@ def where_to_look(command: Callable[..., Any]) -> Callable[..., Any]:
             click.option(
                 "--python", default="", callback=python, help="Probe the engines of another environment: its interpreter or folder."
             ),
-            click.option("--endpoint", default="", metavar="URL", help="A server to probe instead of the default addresses."),
+            click.option(
+                "--endpoint", "endpoints", multiple=True, metavar="URL", help="A server to probe instead of its runtime's default address."
+            ),
             click.option("--allow-remote", is_flag=True, help="Allow an endpoint that is not this machine."),
             click.option("--no-start", is_flag=True, help="Start no server: probe those that answer already."),
             click.option(

@@ -16,10 +16,11 @@ def wanted_weights(weights: str) -> tuple[str, ...]:
     return ("twin", "real") if weights == "all" else (weights,)
 
 
-def endpoint_options(endpoint: str, allow_remote: bool, no_start: bool) -> Options:
-    if endpoint and not endpoint.startswith(("http://", "https://")):
-        raise click.BadParameter(f"{endpoint!r} is no URL; write http://HOST:PORT", param_hint="--endpoint")
-    return Options(endpoint=endpoint, allow_remote=allow_remote, start_servers=not no_start)
+def endpoint_options(endpoints: tuple[str, ...], allow_remote: bool, no_start: bool) -> Options:
+    for endpoint in endpoints:
+        if not endpoint.startswith(("http://", "https://")):
+            raise click.BadParameter(f"{endpoint!r} is no URL; write http://HOST:PORT", param_hint="--endpoint")
+    return Options(endpoints=endpoints, allow_remote=allow_remote, start_servers=not no_start)
 
 
 def candidates(weights: tuple[str, ...], model_paths: Iterable[Path]) -> tuple[tuple[Candidate, ...], tuple[str, ...]]:

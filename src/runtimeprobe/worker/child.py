@@ -68,7 +68,7 @@ def arguments(operation: str, given: dict[str, Any]) -> list[Any]:
         return contract.Ask(**given["ask"] | {"sampling": None if sampling is None else contract.Sampling(**sampling)})
 
     table: dict[str, Any] = {
-        "discover": lambda: [contract.Options(**given["options"])],
+        "discover": lambda: [contract.Options(**given["options"] | {"endpoints": tuple(given["options"]["endpoints"])})],
         "routes": lambda: [given["engine"]],
         "levers": lambda: [given["engine"]],
         "models": lambda: [given["engine"], [contract.Candidate(**item) for item in given["candidates"]]],

@@ -11,13 +11,14 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from runtimeprobe.contract import AdapterError, LoadFailed
+from runtimeprobe.kit import guard
 from runtimeprobe_llamacpp import errors
 from runtimeprobe_llamacpp.http import Client
 
 _LOG_LINES = 400
 _POLL_S = 0.05
 _STOP_S = 10.0
-_GUARD = str(Path(__file__).with_name("guard.py"))
+_GUARD = str(Path(guard.__file__))
 
 
 class ServerProcess:

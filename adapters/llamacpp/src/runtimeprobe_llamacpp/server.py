@@ -15,6 +15,7 @@ from runtimeprobe.contract import (
     Claim,
     Config,
     Engine,
+    EngineDied,
     EngineMissing,
     Loaded,
     Model,
@@ -59,14 +60,17 @@ class LlamaServer:
     )
 
     def __init__(self) -> None:
-        self._options = Options()
+        self._endpoint = ""  # of a server that somebody else started
+        self._allow_remote = False
         self._process: Any = None
         self._client: Any = None
 
     def discover(self, options: Options) -> Engine | Absent:
-        self._options = options
-        if options.endpoint:
-            return self._at_endpoint()
+        self._endpoint, self._allow_remote = "", options.allow_remote
+        for address in options.endpoints:
+            found = self._at(address)
+            if found is not None:
+                return found
         binary = shutil.which(self.name)
         if binary is None:
             return Absent(self.name, "not on PATH", "install llama.cpp (https://github.com/ggml-org/llama.cpp), or pass --endpoint URL")
@@ -79,7 +83,7 @@ class LlamaServer:
         return Engine(self.name, version or "unknown", version)
 
     def served(self, candidates: Sequence[Candidate]) -> Sequence[Model] | None:
-        if not self._options.endpoint:
+        if not self._endpoint:
             return None
         client = self._remote()
         models, props = client.get("/v1/models"), _optional(client, "/props")
@@ -91,7 +95,7 @@ class LlamaServer:
         return [_served(entry, props, claim, candidates) for entry in entries]
 
     def load(self, model: Model, config: Config) -> Loaded:
-        if self._options.endpoint:
+        if self._endpoint:
             self._client = self._remote()
             names = [entry.get("id") for entry in self._client.get("/v1/models").get("data") or [] if isinstance(entry, dict)]
             if model.name not in names:
@@ -125,7 +129,7 @@ class LlamaServer:
             if not how:
                 raise
             words = errors.complaints("".join(self._process.log)) or error.words
-            raise errors.from_words(self.name, f"died in the middle of an answer ({how})", words, (), AdapterError) from error
+            raise errors.from_words(self.name, f"died in the middle of an answer ({how})", words, (), EngineDied) from error
 
     def unload(self) -> None:
         process, self._process, self._client = self._process, None, None
@@ -135,15 +139,22 @@ class LlamaServer:
     def _remote(self) -> Any:
         from runtimeprobe_llamacpp.http import Client
 
-        return Client(self._options.endpoint, allow_remote=self._options.allow_remote)
+        return Client(self._endpoint, allow_remote=self._allow_remote)
 
-    def _at_endpoint(self) -> Engine | Absent:
+    def _at(self, address: str) -> Engine | Absent | None:
+        """The server there, or why it cannot be asked; None if it is another runtime's."""
+        from runtimeprobe_llamacpp.http import Client
+
         try:
-            client = self._remote()
-            client.get("/health")
+            client = Client(address, allow_remote=self._allow_remote)
+            if client.get("/health").get("status") != "ok":  # LM Studio answers 200 to what it does not know
+                return None
             build = _build(_optional(client, "/props"))
-        except AdapterError as error:
+        except EngineMissing as error:
             return Absent(self.name, str(error), error.fix or "start llama-server, or check the address")
+        except AdapterError as error:
+            return Absent(self.name, str(error), "wait until it has loaded") if "loading" in str(error).lower() else None
+        self._endpoint = address
         return Engine(self.name, build or "unknown", build, endpoint=client.address)
 
     def _loaded(self, log: str) -> Loaded:
