@@ -1,4 +1,4 @@
-"""The engine behind the emulators: llama.cpp's own server (out of xllamacpp), in a process of its own, as Ollama and LM Studio run theirs."""
+"""The engine behind the emulators: llama.cpp's own server (out of xllamacpp), in a process of its own, as both programs run it."""
 
 import contextlib
 import json

@@ -92,7 +92,7 @@ class Exchange(BaseHTTPRequestHandler):
             return
         self.close_connection = True
 
-    do_POST = do_DELETE = do_HEAD = do_PUT = do_OPTIONS = do_GET
+    do_POST = do_DELETE = do_HEAD = do_PUT = do_OPTIONS = do_GET  # noqa: N815 (names of the base class)
 
     def log_message(self, *_: Any) -> None:
         """Silent: the tests read standard error."""

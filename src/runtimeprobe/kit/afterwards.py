@@ -1,4 +1,4 @@
-"""What must be undone on somebody's server or disk, whatever becomes of us: kept by a process of its own, done when our end of its pipe closes.
+"""What must be undone on somebody's server or disk, kept by a process of its own and done when its pipe closes.
 
 An adapter may be killed at any moment (a stage over its limit, Ctrl-C) and then cannot clean up. The keeper is in a session of its own, so
 that the kill of our process group passes it by; it does what is left, newest first, and ends.
