@@ -23,12 +23,17 @@ WORDS = (
 )  # fmt: skip
 
 
-def build() -> tuple[dict[str, int], list[tuple[str, str]]]:
+CHARACTERS = ("\n", "\u2581", *(chr(code) for code in range(33, 127)))
+
+Vocabulary = dict[str, int]
+Merges = list[tuple[str, str]]
+
+
+def build() -> tuple[Vocabulary, Merges]:
     """Token to id, and the merges in rank order (a `gemma4` tokenizer: byte-pair encoding with U+2581 for a space)."""
-    vocabulary: dict[str, int] = {}
-    merges: list[tuple[str, str]] = []
-    characters = ["\n", "\u2581", *(chr(code) for code in range(33, 127))]
-    for token in (*SPECIAL_TOKENS, *(f"<0x{byte:02X}>" for byte in range(256)), *characters):
+    vocabulary: Vocabulary = {}
+    merges: Merges = []
+    for token in (*SPECIAL_TOKENS, *(f"<0x{byte:02X}>" for byte in range(256)), *CHARACTERS):
         vocabulary[token] = len(vocabulary)
 
     def merge(left: str, right: str) -> None:
@@ -43,11 +48,11 @@ def build() -> tuple[dict[str, int], list[tuple[str, str]]]:
     return vocabulary, merges
 
 
-def write_tokenizer(file: Path) -> None:
-    """Writes Hugging Face's `tokenizer.json`, shaped as Gemma 4's own is."""
+def write_tokenizer(file: Path, built: tuple[Vocabulary, Merges] | None = None) -> None:
+    """Writes Hugging Face's `tokenizer.json`, shaped as Gemma 4's own is; of the audio twins' vocabulary if no other is given."""
     from tokenizers import AddedToken, Tokenizer, decoders, models, normalizers, pre_tokenizers
 
-    vocabulary, merges = build()
+    vocabulary, merges = built or build()
     tokenizer = Tokenizer(models.BPE(vocab=vocabulary, merges=merges, unk_token="<unk>", fuse_unk=True, byte_fallback=True))
     tokenizer.normalizer = normalizers.Replace(" ", "\u2581")
     tokenizer.pre_tokenizer = pre_tokenizers.Split(" ", "merged_with_previous")
