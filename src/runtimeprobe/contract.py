@@ -18,7 +18,7 @@ never judges, and it is never told what a clip says.
 """
 
 import enum
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
@@ -205,6 +205,8 @@ class Ask:
     """One request. `clip` is a path to a sound file, or "" for text alone.
 
     sampling None and thinking None: send nothing about it, so that the engine's own defaults apply.
+    listen: told each piece of the answer as it comes, and whether it is thought; True means: enough. Then stop the engine and reply with
+    what there is, finish_reason "loop".
     """
 
     route: str
@@ -213,6 +215,11 @@ class Ask:
     max_tokens: int = 64
     sampling: Sampling | None = None
     thinking: bool | None = None
+    listen: Callable[[str, bool], bool] | None = None
+
+    def enough(self, piece: str, *, thought: bool = False) -> bool:
+        """Passes a piece on. An adapter that cannot stream calls it never, and its asks run to their end."""
+        return self.listen is not None and self.listen(piece, thought)
 
 
 @dataclass(frozen=True, slots=True)

@@ -174,7 +174,12 @@ def same_words(seen: Observation) -> bool:
 
 
 def starved(outcome: Outcome) -> bool:
-    return isinstance(outcome, Said) and not outcome.text.strip() and bool(outcome.thinking.strip()) and outcome.finish_reason == "length"
+    return (
+        isinstance(outcome, Said)
+        and not outcome.text.strip()
+        and bool(outcome.thinking.strip())
+        and outcome.finish_reason in {"length", "loop"}
+    )
 
 
 def heard_reason(evidence: Evidence) -> str:

@@ -176,6 +176,7 @@ def ask_defaults(session: Session, route: Route, tools: Tools, verdict: Verdict)
     """What a user who sets nothing gets, and a note if that loses the answer."""
     weights = session.load.model.weights
     clip = tools.clips(0).a
+    # The asks of an attempt are not watched: they are short, and some engines tell their token counts only at the very end.
     outcome = session.ask(Ask(route.name, PROMPTS[weights], clip=str(clip.path), max_tokens=DEFAULTS_MAX_TOKENS))
     if isinstance(outcome, judge.Failure):
         return None, f"with the engine's own defaults it fails: {outcome.reason}"

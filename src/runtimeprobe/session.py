@@ -93,13 +93,13 @@ class Session:
         self.load_seconds = time.monotonic() - began
         self.loaded = msgspec.convert(value, Loaded)
 
-    def ask(self, ask: Ask) -> Timed | judge.Failure:
-        """One request, as a value whatever happens."""
+    def ask(self, ask: Ask, *, watch: bool = False) -> Timed | judge.Failure:
+        """One request, as a value whatever happens. `watch`: it is ended as soon as its answer certainly loops."""
         try:
             self.start()
             assert self.worker
             began = time.monotonic()
-            value = self.worker.call("ask", limit_s=self.settings.limit_s, ask=ask)
+            value = self.worker.call("ask", limit_s=self.settings.limit_s, ask=ask, watch=watch)
             return Timed(reply=msgspec.convert(value, Reply), seconds=time.monotonic() - began)
         except Failed as error:
             return failure(error)

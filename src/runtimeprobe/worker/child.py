@@ -13,6 +13,7 @@ import queue
 import sys
 import threading
 import traceback
+from collections.abc import Callable
 from typing import Any
 
 from runtimeprobe import contract
@@ -65,7 +66,8 @@ def arguments(operation: str, given: dict[str, Any]) -> list[Any]:
 
     def ask() -> contract.Ask:
         sampling = given["ask"]["sampling"]
-        return contract.Ask(**given["ask"] | {"sampling": None if sampling is None else contract.Sampling(**sampling)})
+        made = {"sampling": None if sampling is None else contract.Sampling(**sampling), "listen": watch() if given.get("watch") else None}
+        return contract.Ask(**given["ask"] | made)
 
     table: dict[str, Any] = {
         "discover": lambda: [contract.Options(**given["options"] | {"endpoints": tuple(given["options"]["endpoints"])})],
@@ -78,6 +80,18 @@ def arguments(operation: str, given: dict[str, Any]) -> list[Any]:
     }
     result: list[Any] = table[operation]()
     return result
+
+
+def watch() -> Callable[[str, bool], bool]:
+    """Listens for a loop, so that nobody pays for the rest of it."""
+    from runtimeprobe.diagnose.loops import Detector
+
+    answer, thoughts = Detector(), Detector()
+
+    def listen(piece: str, thought: bool) -> bool:
+        return (thoughts if thought else answer).feed(piece) is not None
+
+    return listen
 
 
 def plain(value: Any) -> Any:

@@ -11,7 +11,7 @@ from collections.abc import Callable, Generator
 from pathlib import Path
 from typing import Any
 
-from runtimeprobe.contract import AdapterError, BadReply, Rejected, Reply
+from runtimeprobe.contract import AdapterError, Ask, BadReply, Rejected, Reply
 from runtimeprobe_llamacpp import errors
 from runtimeprobe_llamacpp.backend import Request
 
@@ -39,6 +39,8 @@ def chat_body(request: Request) -> dict[str, Any]:
         body["cache_prompt"] = False
     if request.thinking is not None:
         body["chat_template_kwargs"] = {"enable_thinking": request.thinking}
+    if ask.listen:
+        body["timings_per_token"] = True  # the counts of an answer that is stopped before its usage comes
     return body
 
 
@@ -63,8 +65,9 @@ def transcription_fields(request: Request) -> dict[str, str]:
 class Transcript:
     """Collects the JSON events of one reply into a `Reply`, with the time of the first piece of text."""
 
-    def __init__(self, clock: Callable[[], float] = time.perf_counter) -> None:
-        self._clock, self._start = clock, clock()
+    def __init__(self, ask: Ask, clock: Callable[[], float] = time.perf_counter) -> None:
+        self._ask, self._clock, self._start = ask, clock, clock()
+        self.enough = False  # the listener has heard what it wanted; the rest may be left
         self._first: float | None = None
         self._text: list[str] = []
         self._thinking: list[str] = []
@@ -91,7 +94,7 @@ class Transcript:
         self._usage = _object(data, "usage") or self._usage
         kind = data.get("type")
         if kind == "transcript.text.delta":
-            self._hear(self._text, data.get("delta"))
+            self._hear(self._text, data.get("delta"), thought=False)
         elif kind == "transcript.text.done" or (kind is None and isinstance(data.get("text"), str)):
             self._done = _text(data.get("text"))
         else:
@@ -102,6 +105,8 @@ class Transcript:
         with contextlib.closing(events):
             for event in events:
                 self.add(event)
+                if self.enough:
+                    break
         return self.reply()
 
     def reply(self) -> Reply:
@@ -109,11 +114,12 @@ class Transcript:
             raise BadReply("The reply is empty.")
         seconds = self._clock() - self._start
         text = "".join(self._text) if self._done is None else self._done
+        usage = self._usage or _usage_so_far(_object(self._raw, "timings"))
         return Reply(
             text=text,
             thinking="".join(self._thinking),
-            prompt_tokens=_count(self._usage, "prompt_tokens", "input_tokens"),
-            completion_tokens=_count(self._usage, "completion_tokens", "output_tokens"),
+            prompt_tokens=_count(usage, "prompt_tokens", "input_tokens"),
+            completion_tokens=_count(usage, "completion_tokens", "output_tokens"),
             finish_reason=self._finish,
             seconds=seconds,
             first_token_seconds=self._first,
@@ -128,15 +134,19 @@ class Transcript:
             if not isinstance(choice, dict):
                 raise BadReply("A choice of the reply is no object.", words=json.dumps(data)[: errors.MAX_WORDS])
             piece = _object(choice, "delta") or _object(choice, "message")
-            self._hear(self._thinking, piece.get("reasoning_content"))
-            self._hear(self._text, piece.get("content"))
+            self._hear(self._thinking, piece.get("reasoning_content"), thought=True)
+            self._hear(self._text, piece.get("content"), thought=False)
             self._finish = _text(choice.get("finish_reason")) or self._finish
 
-    def _hear(self, where: list[str], value: Any) -> None:
+    def _hear(self, where: list[str], value: Any, *, thought: bool) -> None:
         text = _text(value)
-        if text and self._first is None:
+        if not text:
+            return
+        if self._first is None:
             self._first = self._clock() - self._start
         where.append(text)
+        if self._ask.enough(text, thought=thought):
+            self.enough, self._finish = True, "loop"
 
 
 def parse(text: str) -> dict[str, Any]:
@@ -181,6 +191,13 @@ def claims_audio(models: dict[str, Any], props: dict[str, Any]) -> bool | None:
             return "audio" in modalities
     audio = _object(props, "modalities").get("audio")
     return audio if isinstance(audio, bool) else None
+
+
+def _usage_so_far(timings: dict[str, Any]) -> dict[str, Any]:
+    """Token counts out of a chunk's `timings`, where cached and evaluated parts of the prompt stand apart."""
+    if "prompt_n" not in timings:
+        return {}
+    return {"prompt_tokens": timings["prompt_n"] + timings.get("cache_n", 0), "completion_tokens": timings.get("predicted_n")}
 
 
 def _object(data: dict[str, Any], key: str) -> dict[str, Any]:

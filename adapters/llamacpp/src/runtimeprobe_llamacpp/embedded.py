@@ -96,7 +96,7 @@ class Xllamacpp:
         return self._loaded(xllamacpp, config)
 
     def ask(self, request: Request) -> Reply:
-        transcript = chat.Transcript()
+        transcript = chat.Transcript(request.ask)
         if request.ask.route == TRANSCRIPTIONS:
             events = self._client().transcribe(Path(request.ask.clip), chat.transcription_fields(request))
             reply: Reply = transcript.add_all(events)
@@ -111,7 +111,7 @@ class Xllamacpp:
                 problems.append(BadReply("The reply is not UTF-8.", words=str(error)))
             except AdapterError as error:
                 problems.append(error)
-            return bool(problems)
+            return bool(problems) or transcript.enough
 
         self._chat(json.dumps(chat.chat_body(request)), hear)
         if problems:

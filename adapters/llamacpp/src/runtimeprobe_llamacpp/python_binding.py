@@ -20,6 +20,7 @@ from typing import Any
 from runtimeprobe.contract import (
     Absent,
     AdapterError,
+    Ask,
     BadReply,
     Candidate,
     Claim,
@@ -118,7 +119,7 @@ class LlamaCppPython:
                     return _whole(self._llama.create_chat_completion(**arguments), start)
                 chunks = self._llama.create_chat_completion(**arguments, stream=True)
                 # The generator has not started: what is evaluated by now is the prompt.
-                return self._stream(chunks, int(self._llama.n_tokens), start)
+                return self._stream(chunks, request.ask, int(self._llama.n_tokens), start)
         except AdapterError:
             raise
         except Exception as error:
@@ -132,7 +133,7 @@ class LlamaCppPython:
             del llama
             gc.collect()
 
-    def _stream(self, chunks: Any, prompt_tokens: int, start: float) -> Reply:
+    def _stream(self, chunks: Any, ask: Ask, prompt_tokens: int, start: float) -> Reply:
         text, finish, model, first = [], "", "", None
         for chunk in chunks:
             with _shape(chunk):
@@ -141,9 +142,12 @@ class LlamaCppPython:
             if piece and first is None:
                 first = time.perf_counter() - start
             text.append(piece)
+            if ask.enough(piece):
+                finish = "loop"
+                break
         evaluated = int(self._llama.n_tokens)
         # The last token of an answer that was cut is given out and not evaluated.
-        completion_tokens = evaluated - prompt_tokens + (1 if finish == "length" else 0)
+        completion_tokens = evaluated - prompt_tokens + (1 if finish in {"length", "loop"} else 0)
         seconds = time.perf_counter() - start
         return Reply("".join(text), "", prompt_tokens, completion_tokens, finish, seconds, first, {"model": model, "n_tokens": evaluated})
 

@@ -117,7 +117,7 @@ class LlamaServer:
         return self._loaded("".join(self._process.log))
 
     def ask(self, request: Request) -> Reply:
-        transcript = chat.Transcript()
+        transcript = chat.Transcript(request.ask)
         try:
             if request.ask.route == TRANSCRIPTIONS:
                 events = self._client.transcribe(Path(request.ask.clip), chat.transcription_fields(request))

@@ -77,4 +77,4 @@ class InProcess:
             extra["audio"] = [ask.clip]
         raw = {"prompt": str(prompt)[: streaming.MAX_PROMPT], "sent": wanted, "not_known_to_this_release": unknown}
         pieces = mlx_lm.stream_generate(self.model, self.tokenizer, prompt, max_tokens=ask.max_tokens, **extra)
-        return streaming.collect(pieces, raw, LM)
+        return streaming.collect(ask, pieces, raw, LM)

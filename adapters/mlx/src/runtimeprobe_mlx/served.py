@@ -114,6 +114,10 @@ class Served:
                 text += said
                 thinking += thought
                 finish = choice.get("finish_reason") or finish
+                if ask.enough(said) or ask.enough(thought, thought=True):
+                    finish = "loop"
+            if finish == "loop":
+                break
         seconds = time.perf_counter() - began
         if not finish and not usage:
             raise BadReply("mlx-vlm's server ended its stream without finish_reason and usage", words=text[:2000])

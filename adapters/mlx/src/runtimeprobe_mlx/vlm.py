@@ -69,4 +69,4 @@ class InProcess:
             mx.random.seed(wanted["seed"])
         sound = {"audio": [ask.clip]} if ask.clip else {}
         raw = {"prompt": str(prompt)[: streaming.MAX_PROMPT], "sent": fitted.known, "not_known_to_this_release": fitted.unknown}
-        return streaming.collect(mlx_vlm.stream_generate(self.model, self.processor, prompt, **sound, **fitted.known), raw, VLM)
+        return streaming.collect(ask, mlx_vlm.stream_generate(self.model, self.processor, prompt, **sound, **fitted.known), raw, VLM)
