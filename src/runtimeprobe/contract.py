@@ -168,6 +168,16 @@ class Model:
 
 
 @dataclass(frozen=True, slots=True)
+class AbsentModel:
+    """A model that the engine cannot load now: why, and the command that would change it."""
+
+    model: str
+    weights: str
+    reason: str
+    fix: str
+
+
+@dataclass(frozen=True, slots=True)
 class Config:
     """How to load. `levers` holds changed levers by name; everything else is the engine's default."""
 
@@ -247,8 +257,8 @@ class Adapter(Protocol):
     def routes(self, engine: str) -> Sequence[Route]:
         """The engine's ways in for sound; one route named "none" if it has no way at all."""
 
-    def models(self, engine: str, candidates: Sequence[Candidate]) -> Sequence[Model]:
-        """What the engine can load now: those of `candidates` it has a format for, and what its server holds."""
+    def models(self, engine: str, candidates: Sequence[Candidate]) -> Sequence[Model | AbsentModel]:
+        """What the engine can load now: those of `candidates` it has a format for, and what its server holds; and what it could, but why not."""
 
     def levers(self, engine: str) -> Sequence[Lever]:
         """What `Config.levers` may hold for this engine."""

@@ -54,7 +54,9 @@ def plan(found: Found, selection: Selection, missing_weights: dict[tuple[str, st
         for name, weights in wanted:
             here = [model for model in item.models if (model.model, model.weights) == (name, weights)]
             if not here:
-                reason, fix = missing_weights.get((name, weights), ("the engine finds this model in no format that it reads", ""))
+                told = {(absent.model, absent.weights): (absent.reason, absent.fix) for absent in item.absent_models}
+                nowhere = missing_weights.get((name, weights), ("the engine finds this model in no format that it reads", ""))
+                reason, fix = told.get((name, weights), nowhere)
                 skipped += [skip(item, route, name, weights, reason, fix) for route in routes]
             for model in here:
                 if (short := too_large(model, selection.memory_available_bytes)) is not None:

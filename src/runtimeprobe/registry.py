@@ -8,7 +8,7 @@ from typing import Any
 
 import msgspec
 
-from runtimeprobe.contract import Absent, Candidate, Engine, Model, Options, Route
+from runtimeprobe.contract import Absent, AbsentModel, Candidate, Engine, Model, Options, Route
 from runtimeprobe.results import Struct
 from runtimeprobe.worker.process import Failed, Target, Worker, WorkerError
 
@@ -17,7 +17,7 @@ DISCOVER_LIMIT_S = 60.0
 
 
 class FoundEngine(Struct, frozen=True, kw_only=True):
-    """One engine that can be probed: how to reach its adapter, its routes and the models it can load.
+    """One engine that can be probed: how to reach its adapter, its routes, the models it can load and those it says it cannot.
 
     options: what discovery was told; a new child of the adapter must be told the same before it can find the engine again.
     """
@@ -28,6 +28,7 @@ class FoundEngine(Struct, frozen=True, kw_only=True):
     engine: Engine
     routes: tuple[Route, ...]
     models: tuple[Model, ...]
+    absent_models: tuple[AbsentModel, ...] = ()
 
 
 class MissingEngine(Struct, frozen=True, kw_only=True):
@@ -66,8 +67,14 @@ def discover_one(entry: EntryPoint, python: str, options: Options, candidates: t
                     continue
                 engine = msgspec.convert(item, Engine)
                 routes = ask("routes", tuple[Route, ...], engine=engine.name)
-                models = ask("models", tuple[Model, ...], engine=engine.name, candidates=candidates)
-                engines.append(FoundEngine(runtime=runtime, target=target, options=options, engine=engine, routes=routes, models=models))
+                models = ask("models", list[dict[str, Any]], engine=engine.name, candidates=candidates)
+                here = tuple(msgspec.convert(model, Model) for model in models if model["type"] == "Model")
+                not_here = tuple(msgspec.convert(model, AbsentModel) for model in models if model["type"] == "AbsentModel")
+                engines.append(
+                    FoundEngine(
+                        runtime=runtime, target=target, options=options, engine=engine, routes=routes, models=here, absent_models=not_here
+                    )
+                )
     except (WorkerError, msgspec.ValidationError, KeyError) as error:
         return Found(engines=tuple(engines), missing=tuple(missing), problems=(problem(entry, error),))
     return Found(engines=tuple(engines), missing=tuple(missing))

@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 
 from runtimeprobe.contract import Candidate, Config, LoadFailed, Model
-from runtimeprobe_llamacpp import LlamaCpp, gguf
+from runtimeprobe.kit import gguf
+from runtimeprobe_llamacpp import LlamaCpp
 
 EMBEDDING_ENGINES = ("xllamacpp", "llama-cpp-python")
 

@@ -32,9 +32,10 @@ class Request:
 
 @dataclass(frozen=True, slots=True)
 class Remove:
-    """A file or a folder with all that is in it."""
+    """A file or a folder with all that is in it. `and_parent`: then the folder it lay in too, if that is empty."""
 
     path: str
+    and_parent: bool = False
 
 
 class Afterwards:
@@ -83,6 +84,9 @@ def perform(action: Mapping[str, Any]) -> None:
             shutil.rmtree(path)
         else:
             path.unlink(missing_ok=True)
+        if action["and_parent"]:
+            with contextlib.suppress(OSError):
+                path.parent.rmdir()
         return
     parts = urlsplit(action["url"])
     kind = http.client.HTTPSConnection if parts.scheme == "https" else http.client.HTTPConnection

@@ -98,7 +98,7 @@ def plain(value: Any) -> Any:
     """A contract value as JSON can hold it, with the kind of each item of a mixed list."""
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
         fields = {field.name: plain(getattr(value, field.name)) for field in dataclasses.fields(value)}
-        if isinstance(value, contract.Engine | contract.Absent):
+        if isinstance(value, contract.Engine | contract.Absent | contract.Model | contract.AbsentModel):
             fields["type"] = type(value).__name__
         if isinstance(value, contract.Reply):
             fields |= {"text": value.text[:MAX_TEXT], "thinking": value.thinking[:MAX_TEXT], "raw": bounded(value.raw)}

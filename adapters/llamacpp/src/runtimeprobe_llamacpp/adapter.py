@@ -21,7 +21,8 @@ from runtimeprobe.contract import (
     Route,
     RouteMissing,
 )
-from runtimeprobe_llamacpp import files, gguf, knobs
+from runtimeprobe.kit import gguf
+from runtimeprobe_llamacpp import files, knobs
 from runtimeprobe_llamacpp.backend import Backend, Request
 from runtimeprobe_llamacpp.embedded import Xllamacpp
 from runtimeprobe_llamacpp.python_binding import LlamaCppPython

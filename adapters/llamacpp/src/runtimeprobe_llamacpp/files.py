@@ -5,7 +5,7 @@ import hashlib
 from pathlib import Path
 
 from runtimeprobe.contract import Candidate, Claim, LoadFailed, Model
-from runtimeprobe_llamacpp import gguf
+from runtimeprobe.kit import gguf
 
 
 def describe(candidate: Candidate) -> Model:
