@@ -214,7 +214,7 @@ class Sampling:
 class Ask:
     """One request. `clip` is a path to a sound file, or "" for text alone.
 
-    sampling None and thinking None: send nothing about it, so that the engine's own defaults apply.
+    sampling None and thinking None: send nothing about it, so that the engine's own defaults apply; a seed alone may still be given.
     listen: told each piece of the answer as it comes, and whether it is thought; True means: enough. Then stop the engine and reply with
     what there is, finish_reason "loop".
     """
@@ -225,6 +225,7 @@ class Ask:
     max_tokens: int = 64
     sampling: Sampling | None = None
     thinking: bool | None = None
+    seed: int | None = None
     listen: Callable[[str, bool], bool] | None = None
 
     def enough(self, piece: str, *, thought: bool = False) -> bool:
@@ -258,7 +259,7 @@ class Adapter(Protocol):
         """The engine's ways in for sound; one route named "none" if it has no way at all."""
 
     def models(self, engine: str, candidates: Sequence[Candidate]) -> Sequence[Model | AbsentModel]:
-        """What the engine can load now: those of `candidates` it has a format for, and what its server holds; and what it could, but why not."""
+        """What the engine can load now: those of `candidates` it has a format for, and what its server holds; and why not the others."""
 
     def levers(self, engine: str) -> Sequence[Lever]:
         """What `Config.levers` may hold for this engine."""
