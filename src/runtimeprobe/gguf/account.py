@@ -1,12 +1,55 @@
-"""How much a file holds: parameters, bytes by type, and the name of its quantization. Pure."""
+"""How much a model holds: parameters by component, bytes by type, and the name of its quantization. Pure.
 
+What the E of E2B means, in Google's words (https://ai.google.dev/gemma/docs/core): "effective" parameters, without the per-layer
+embeddings, "large but only used for quick lookups". E2B is published as 2.3 billion effective and 5.1 billion in all, E4B as 4.5 and 8:
+the towers for sound and images are in the second number and not in the first.
+"""
+
+import re
 from collections.abc import Iterable
+
+import msgspec
 
 from runtimeprobe.gguf.folder import ModelFolder
 from runtimeprobe.gguf.header import Header, Tensor
 from runtimeprobe.gguf.types import FILE_TYPES
 
 MLX_GROUP_SIZE = 64  # mlx's default
+
+TEXT, PER_LAYER, VISION, AUDIO = "text", "per-layer embeddings", "vision", "audio"
+# The first that matches counts; every other tensor is part of the text model. GGUF names first, then Hugging Face's.
+COMPONENTS = {
+    PER_LAYER: re.compile(r"per_layer_token_embd\.|.*embed_tokens_per_layer\."),
+    AUDIO: re.compile(r"(mm\.)?a\.|.*(audio_tower|embed_audio)\."),
+    VISION: re.compile(r"(v|mm)\.|.*(vision_tower|embed_vision)\."),
+}
+WHY = {
+    TEXT: "counted: every layer, norms, and the token embedding, which is the output matrix too",
+    PER_LAYER: "not counted: one table row is looked up per token, none is multiplied with",
+    VISION: "not counted: the tower and its projector, only used for images",
+    AUDIO: "not counted: the tower and its projector, only used for sound",
+}
+
+
+class Term(msgspec.Struct, frozen=True, kw_only=True):
+    """One line of the sum: a component, its parameters, and whether they are effective ones."""
+
+    component: str
+    parameters: int
+    effective: bool
+    why: str
+
+
+def terms(tensors: Iterable[Tensor], group_size: int = MLX_GROUP_SIZE) -> tuple[Term, ...]:
+    """The components that are there. The sum of all is the total; the effective ones' is the number in the model's name."""
+    counts = dict.fromkeys((TEXT, PER_LAYER, VISION, AUDIO), 0)
+    for name, parameters in _parameters_by_name(tensors, group_size).items():
+        counts[component_of(name)] += parameters
+    return tuple(Term(component=name, parameters=count, effective=name == TEXT, why=WHY[name]) for name, count in counts.items() if count)
+
+
+def component_of(name: str) -> str:
+    return next((component for component, names in COMPONENTS.items() if names.match(name)), TEXT)
 
 
 def quantization_of(source: Header | ModelFolder) -> str:
@@ -21,18 +64,18 @@ def quantization_of(source: Header | ModelFolder) -> str:
     return max(sizes, key=lambda name: sizes[name]) if sizes else ""
 
 
-def parameters_of(tensors: Iterable[Tensor], group_size: int) -> int:
+def _parameters_by_name(tensors: Iterable[Tensor], group_size: int) -> dict[str, int]:
     """MLX packs quantized weights into 32-bit words beside one scale per group of `group_size`; the scales count the weights."""
     by_name = {tensor.name: tensor for tensor in tensors}
-    total = 0
+    counts: dict[str, int] = {}
     for name, tensor in by_name.items():
         stem, _, part = name.rpartition(".")
         packed = f"{stem}.scales" in by_name
         if packed and part == "scales":
-            total += tensor.elements * group_size
+            counts[name] = tensor.elements * group_size
         elif not (packed and part in {"weight", "biases"}):
-            total += tensor.elements
-    return total
+            counts[name] = tensor.elements
+    return counts
 
 
 def group_size(folder: ModelFolder) -> int:

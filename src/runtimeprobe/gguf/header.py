@@ -24,6 +24,7 @@ MAX_KEYS = 65_536
 MAX_TENSORS = 262_144
 MAX_STRINGS = 16_777_216  # over all arrays of the header
 MAX_KEY_BYTES = 65_535  # the specification's own limit
+MAX_SEARCHED = 524_288  # twice Gemma 4's vocabulary
 MAX_VALUE_BYTES = 16 << 20  # a string value; chat templates are 20 kB
 MAX_KEPT_BYTES = 64 << 20  # all string values together
 MAX_DIMENSIONS = 4  # GGML_MAX_DIMS
@@ -65,6 +66,19 @@ class Array:
         for index in wanted:
             with Cursor(self.path, self.order, start=self.offset + index * width) as cursor:
                 found[index] = unpack(cursor.take(width, "an item"))[0]
+        return found
+
+    def places(self, wanted: Collection[str]) -> dict[str, int]:
+        """Where each of `wanted` stands first, in an array of strings; looked for in its first MAX_SEARCHED items."""
+        left, found = {text.encode(): text for text in wanted}, dict[str, int]()
+        if self.item_type != STRING:
+            return found
+        with Cursor(self.path, self.order, start=self.offset) as cursor:
+            for index in range(min(self.count, MAX_SEARCHED)):
+                if not left:
+                    break
+                if (text := left.pop(cursor.string(self.size, f"string {index}"), None)) is not None:
+                    found[text] = index
         return found
 
     def _strings(self, wanted: Collection[int]) -> dict[int, str]:
@@ -120,6 +134,7 @@ class Header:
     data_offset: int
     fields: Mapping[str, Field]
     tensors: tuple[Tensor, ...]
+    parts: tuple["Header", ...] = ()  # of a model cut into several files (splits.py): every part, the first one too
 
     def get(self, key: str, default: Any = None) -> Any:
         """The value of `key`: a number, a bool, a string, or an `Array`."""
@@ -129,6 +144,8 @@ class Header:
     @property
     def missing_bytes(self) -> int:
         """How many bytes of tensor data the table promises and the file does not have: more than 0 for a broken download."""
+        if self.parts:
+            return sum(part.missing_bytes for part in self.parts)
         ends = (tensor.offset + (tensor.nbytes or 0) for tensor in self.tensors)
         return max(0, max(ends, default=0) - self.size)
 

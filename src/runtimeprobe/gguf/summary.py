@@ -10,16 +10,18 @@ from typing import Any
 
 import msgspec
 
-from runtimeprobe.gguf.account import MLX_GROUP_SIZE, bytes_by_type, group_size, parameters_of, quantization_of
+from runtimeprobe.gguf import metadata
+from runtimeprobe.gguf.account import Term, bytes_by_type, group_size, quantization_of, terms
 from runtimeprobe.gguf.errors import BadFile
 from runtimeprobe.gguf.expected import PREFIX, Check, check, expected, model_of
 from runtimeprobe.gguf.folder import ModelFolder, read_folder
-from runtimeprobe.gguf.header import Array, Header, Tensor, read_header
+from runtimeprobe.gguf.header import Array, Header, Tensor
+from runtimeprobe.gguf.memory import DEFAULT_CONTEXT, Cache, cache
 from runtimeprobe.gguf.safetensors import SafetensorsHeader, read_safetensors
+from runtimeprobe.gguf.splits import read_model
 
 __all__ = ["BadFile", "Check", "Summary", "summarise"]
 
-MAX_SMALL_ARRAY = 4096  # arrays with a value per layer; vocabularies are never compared item by item
 PUBLISHED = re.compile(r"Published: (\d{4}-\d{2}-\d{2})")  # in the header comment of the official templates
 
 
@@ -35,10 +37,14 @@ class Summary(msgspec.Struct, frozen=True, kw_only=True):
     model: str = ""  # the published model it is a copy of, by its number of layers
     quantization: str = ""
     parameters: int = 0
+    effective_parameters: int | None = None  # None: no text model is in it
+    terms: tuple[Term, ...] = ()  # the sum that `parameters` is
+    parts: int = 1  # files that the model is cut into
     tensors: int = 0
     file_bytes: int = 0
     missing_bytes: int = 0  # tensor data the table promises and the file does not have
     bytes_by_type: dict[str, int] = {}
+    caches: tuple[Cache, ...] = ()
     context_length: int | None = None
     block_count: int | None = None
     embedding_length: int | None = None
@@ -55,17 +61,17 @@ class Summary(msgspec.Struct, frozen=True, kw_only=True):
     problems: tuple[str, ...] = ()
 
 
-def summarise(path: Path) -> Summary:
-    """Raises BadFile where nothing can be said."""
+def summarise(path: Path, context: int | None = None) -> Summary:
+    """`context`: the tokens to count the cache for; by default 4096 and the model's own. Raises BadFile where nothing can be said."""
     if path.is_dir():
-        return of_folder(read_folder(path), _template_file(path))
+        return of_folder(read_folder(path), template_file(path), context)
     if path.suffix == ".safetensors":
         return of_safetensors(read_safetensors(path))
-    header = read_header(path)
-    return of_projector(header) if header.get("general.architecture") == "clip" else of_text(header, _special_tokens(header))
+    header = read_model(path)
+    return of_projector(header) if header.get("general.architecture") == "clip" else of_text(header, special_tokens(header), context)
 
 
-def of_text(header: Header, tokens: Mapping[str, tuple[int | None, str]]) -> Summary:
+def of_text(header: Header, tokens: Mapping[str, tuple[int | None, str]], context: int | None = None) -> Summary:
     """`tokens`: special token -> its number in this file (None: absent), and what stands where it should be."""
     architecture = _text(header, "general.architecture")
     rules = expected()
@@ -80,14 +86,16 @@ def of_text(header: Header, tokens: Mapping[str, tuple[int | None, str]]) -> Sum
         _token_check(token, *tokens[token], wanted if model else None) for token, wanted in rules.special_tokens.items() if token in tokens
     ]
     template = header.get("tokenizer.chat_template")
-    family, published = _template(template) if isinstance(template, str) else ("", "")
+    family, published = template_marks(template) if isinstance(template, str) else ("", "")
     audio = _number(header, PREFIX + "audio.block_count")
     towers = _count(header.tensors, "a.")
+    own = _number(header, f"{architecture}.context_length")
     return Summary(
         **_of_any_gguf(header),
         kind="model" if audio or towers else "text",
+        caches=_caches(metadata.of_header(header), own, context) if gemma else (),
         model=model,
-        context_length=_number(header, f"{architecture}.context_length"),
+        context_length=own,
         block_count=_number(header, f"{architecture}.block_count"),
         embedding_length=_number(header, f"{architecture}.embedding_length"),
         special_tokens={token: number for token, (number, _) in tokens.items()},
@@ -131,7 +139,7 @@ def of_safetensors(header: SafetensorsHeader) -> Summary:
         path=str(header.path),
         format="safetensors",
         kind="weights",
-        parameters=parameters_of(header.tensors, MLX_GROUP_SIZE),
+        **_counted(terms(header.tensors)),
         tensors=len(header.tensors),
         file_bytes=header.size,
         missing_bytes=header.missing_bytes,
@@ -141,7 +149,7 @@ def of_safetensors(header: SafetensorsHeader) -> Summary:
     )
 
 
-def of_folder(folder: ModelFolder, template: str | None) -> Summary:
+def of_folder(folder: ModelFolder, template: str | None, context: int | None = None) -> Summary:
     """A Hugging Face folder; `template` is the text of its chat template."""
     rules, config = expected(), folder.section("text_config")
     architecture = str(folder.config.get("model_type", ""))
@@ -156,7 +164,7 @@ def of_folder(folder: ModelFolder, template: str | None) -> Summary:
     problems = _problems(missing, folder.tensors)
     if audio and not towers:
         problems.append("config.json has an audio_config and the weights have no audio tensor")
-    family, published = _template(template) if template is not None else ("", "")
+    family, published = template_marks(template) if template is not None else ("", "")
     return Summary(
         path=str(folder.path),
         format="folder",
@@ -164,7 +172,9 @@ def of_folder(folder: ModelFolder, template: str | None) -> Summary:
         architecture=architecture,
         model=model,
         quantization=quantization_of(folder),
-        parameters=parameters_of(folder.tensors, group_size(folder)),
+        **_counted(terms(folder.tensors, group_size(folder))),
+        caches=_caches(metadata.of_folder(folder), _int(config.get("max_position_embeddings")), context) if gemma else (),
+        parts=len(folder.shards),
         tensors=len(folder.tensors),
         file_bytes=folder.size,
         missing_bytes=missing,
@@ -190,12 +200,27 @@ def _of_any_gguf(header: Header) -> dict[str, Any]:
         "name": _text(header, "general.name"),
         "size_label": _text(header, "general.size_label"),
         "quantization": quantization_of(header),
-        "parameters": sum(tensor.elements for tensor in header.tensors),
+        **_counted(terms(header.tensors)),
+        "parts": len(header.parts) or 1,
         "tensors": len(header.tensors),
         "file_bytes": header.size,
         "missing_bytes": header.missing_bytes,
         "bytes_by_type": bytes_by_type(header.tensors),
     }
+
+
+def _counted(found: tuple[Term, ...]) -> dict[str, Any]:
+    counted = [term.parameters for term in found if term.effective]
+    return {
+        "parameters": sum(term.parameters for term in found),
+        "effective_parameters": sum(counted) if counted else None,
+        "terms": found,
+    }
+
+
+def _caches(facts: Mapping[str, Any], own: int | None, context: int | None) -> tuple[Cache, ...]:
+    wanted = {context} if context else {DEFAULT_CONTEXT, own or DEFAULT_CONTEXT}
+    return tuple(found for tokens in sorted(wanted) if (found := cache(facts, tokens)))
 
 
 def _seen(header: Header, key: str, wanted: Any) -> Any:
@@ -204,10 +229,10 @@ def _seen(header: Header, key: str, wanted: Any) -> Any:
         return value
     if isinstance(wanted, dict) and "count" in wanted:
         return value.count
-    return value.values() if value.count <= MAX_SMALL_ARRAY else f"{value.count} items"
+    return f"{value.count} items" if (items := metadata.small(value)) is None else items
 
 
-def _special_tokens(header: Header) -> dict[str, tuple[int | None, str]]:
+def special_tokens(header: Header) -> dict[str, tuple[int | None, str]]:
     """Where each special token stands: at its published number in a vocabulary of that size, anywhere in another."""
     words = header.get("tokenizer.ggml.tokens")
     if not isinstance(words, Array) or header.get("general.architecture") != "gemma4":
@@ -216,9 +241,7 @@ def _special_tokens(header: Header) -> dict[str, tuple[int | None, str]]:
     if words.count == expected().vocabulary_size:
         there = words.at(wanted.values())
         return {token: (number if there.get(number) == token else None, str(there.get(number, ""))) for token, number in wanted.items()}
-    places: dict[Any, int] = {}
-    for number, word in enumerate(words.values()):
-        places.setdefault(word, number)
+    places = words.places(wanted)
     return {token: (places.get(token), token if token in places else "") for token in wanted}
 
 
@@ -230,13 +253,13 @@ def _token_check(token: str, number: int | None, there: str, wanted: int | None)
     return Check(key, there, token, "wrong" if there else "absent")
 
 
-def _template(text: str) -> tuple[str, str]:
+def template_marks(text: str) -> tuple[str, str]:
     family = next((name for name, mark in expected().templates.items() if mark in text), "unknown")
     published = PUBLISHED.search(text)
     return family, published.group(1) if published else ""
 
 
-def _template_file(path: Path) -> str | None:
+def template_file(path: Path) -> str | None:
     try:
         with (path / "chat_template.jinja").open("rb") as file:
             return file.read(1 << 20).decode("utf-8", "replace")
