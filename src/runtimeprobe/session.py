@@ -44,8 +44,9 @@ class Timed(Struct, frozen=True, kw_only=True):
 class Session:
     """One child for one engine, with one model loaded at a time; restarts after a death. Never judges."""
 
-    def __init__(self, load: Load, settings: Settings) -> None:
+    def __init__(self, load: Load, settings: Settings, config: Config | None = None) -> None:
         self.load, self.settings = load, settings
+        self.config = config or CONFIGS[load.model.weights]
         self.worker: Worker | None = None
         self.loaded: Loaded | None = None
         self.load_seconds = 0.0
@@ -59,9 +60,10 @@ class Session:
                 self.worker.call("unload", limit_s=10)
         self.close()
 
-    def use(self, load: Load) -> None:
-        """The next model of the same engine: loaded when it is first needed, in the same child."""
+    def use(self, load: Load, config: Config | None = None) -> None:
+        """The next model of the same engine, or the next configuration: loaded when it is first needed, in the same child."""
         self.load, self.loaded = load, None
+        self.config = config or CONFIGS[load.model.weights]
 
     def close(self) -> None:
         if self.worker:
@@ -77,14 +79,13 @@ class Session:
         if self.loaded:
             return
         engine = self.load.found.engine.name
-        config = CONFIGS[self.load.model.weights]
         try:
             if not self.worker:
                 self.worker = Worker(self.load.found.target, memory_limit_bytes=self.settings.memory_limit_bytes)
                 self.worker.call("discover", limit_s=DISCOVER_LIMIT_S, options=self.load.found.options)
             self.worker.peak_rss_bytes = None
             began = time.monotonic()
-            value = self.worker.call("load", limit_s=self.settings.limit_s, engine=engine, model=self.load.model, config=config)
+            value = self.worker.call("load", limit_s=self.settings.limit_s, engine=engine, model=self.load.model, config=self.config)
         except Failed:
             raise
         except WorkerError:

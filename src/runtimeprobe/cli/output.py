@@ -91,11 +91,10 @@ def rescue(data: bytes) -> str:
     return f"the results are in {name} instead"
 
 
-class Progress:
+class Lines:
     """One moving line on a terminal, plain lines elsewhere; always on stderr."""
 
-    def __init__(self, total: int) -> None:
-        self.total, self.count = total, 0
+    def __init__(self) -> None:
         self._live = sys.stderr.isatty() and "NO_COLOR" not in os.environ
         self._stack = contextlib.ExitStack()
 
@@ -109,14 +108,29 @@ class Progress:
     def __exit__(self, *_: object) -> None:
         self._stack.close()
 
-    def report(self, text: str) -> None:
-        line = f"[{self.count + 1}/{self.total}] {text}"
+    def passing(self, line: str) -> None:
+        """What is going on just now: seen on a terminal only."""
         if self._live:
             self._status.update(line)
+
+    def say(self, line: str) -> None:
+        """A line that stays."""
+        print(line, file=sys.stderr, flush=True)
+
+
+class Progress(Lines):
+    """Counts cells."""
+
+    def __init__(self, total: int) -> None:
+        super().__init__()
+        self.total, self.count = total, 0
+
+    def report(self, text: str) -> None:
+        self.passing(f"[{self.count + 1}/{self.total}] {text}")
 
     def done(self, cell: Cell) -> None:
         if cell.verdict is Verdict.SKIPPED:
             return
         self.count += 1
         if not self._live:
-            print(f"[{self.count}/{self.total}] {cell.engine} {cell.route} {cell.model}: {cell.verdict}", file=sys.stderr, flush=True)
+            self.say(f"[{self.count}/{self.total}] {cell.engine} {cell.route} {cell.model}: {cell.verdict}")

@@ -6,6 +6,8 @@ Ids of findings and causes are those of the catalogue in docs/causes.md: a lette
 import enum
 from typing import Literal
 
+import msgspec
+
 from runtimeprobe.results import Struct
 
 SCHEMA_VERSION = 1
@@ -63,7 +65,7 @@ class Example(Struct, frozen=True, kw_only=True):
 class Baseline(Struct, frozen=True, kw_only=True):
     """The model as it is. `rate` with its 95% interval `low` to `high`; `kind` is the commonest class of loop, "" for none.
 
-    `wrong`: runs whose answer was checkably not what was asked for; `checked`: runs where that could be told.
+    `wrong`: runs whose answer was checkably not what was asked for; `checked`: runs where that could be told; `failures`: runs without one.
     """
 
     runs: int
@@ -71,9 +73,10 @@ class Baseline(Struct, frozen=True, kw_only=True):
     rate: float
     low: float
     high: float
-    kind: str = ""
+    kind: str = msgspec.field(default="", name="class")
     wrong: int = 0
     checked: int = 0
+    failures: int = 0
     examples: tuple[Example, ...] = ()
 
 
@@ -88,8 +91,8 @@ class Pull(Struct, frozen=True, kw_only=True):
     """One lever (or two, joined by " + ") moved from one value to another, and what that did to the rate of loops."""
 
     lever: str
-    before: str
-    after: str
+    before: str = msgspec.field(name="from")
+    after: str = msgspec.field(name="to")
     runs: int
     loops: int
     effect: Effect
@@ -103,7 +106,7 @@ class Cure(Struct, frozen=True, kw_only=True):
     """The smallest change that was reliable when it was run again. `upper_bound`: of the rate of loops, at 95%."""
 
     config: dict[str, str]
-    written_as: dict[str, str]
+    written_as: dict[str, str] = msgspec.field(name="as")
     runs: int
     loops: int
     upper_bound: float
@@ -125,7 +128,10 @@ class Cause(Struct, frozen=True, kw_only=True):
 
 
 class Diagnosis(Struct, frozen=True, kw_only=True):
-    """`causes`: most likely first; empty when it does not loop and nothing is found. `complete` is false after Ctrl-C or a spent budget."""
+    """`causes`: most likely first; empty when it does not loop and nothing is found. `complete` is false after Ctrl-C or a spent budget.
+
+    failure: why the model does not load, if it does not.
+    """
 
     schema_version: int = SCHEMA_VERSION
     target: str
@@ -139,3 +145,4 @@ class Diagnosis(Struct, frozen=True, kw_only=True):
     cure: Cure | None = None
     cost: Cost = Cost()
     complete: bool = True
+    failure: str = ""

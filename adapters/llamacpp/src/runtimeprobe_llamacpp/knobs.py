@@ -62,6 +62,7 @@ PER_ASK: tuple[Knob, ...] = (
             ("seed", int, ()),
         )
     ),
+    text("stop", "stop", "none", "stop, per ask: the answer ends before this text"),
 )
 
 
@@ -98,6 +99,8 @@ def for_ask(ask: Ask, levers: Mapping[str, str]) -> tuple[dict[str, Any], bool |
         if knob.lever.name in levers:
             settings |= knob.settings(levers[knob.lever.name])
     thinking = settings.pop("enable_thinking", None)
+    if ask.seed is not None:
+        settings["seed"] = ask.seed
     if ask.sampling is not None:
         settings |= asdict(ask.sampling)
     return settings, thinking if ask.thinking is None else ask.thinking

@@ -35,6 +35,8 @@ def value_of(name: str, text: str) -> int | float | str:
 def sampling(ask: Ask, config: Config) -> dict[str, Any]:
     """Every value of `ask.sampling`; without it only the levers that were changed, so that the engine's own defaults apply."""
     given: dict[str, Any] = {name: value_of(name, config.levers[name]) for name in SAMPLING_LEVERS if config.levers.get(name)}
+    if ask.seed is not None:
+        given["seed"] = ask.seed
     if ask.sampling:
         given = {name: getattr(ask.sampling, name) for name in Sampling.__dataclass_fields__}
     return {NAMES.get(name, name): value for name, value in given.items()}
