@@ -68,3 +68,11 @@ def test_a_header_longer_than_the_file_is_refused_before_it_is_read(tmp_path: Pa
     path.write_bytes(struct.pack("<Q", 2**62))
     with pytest.raises(BadFile, match="claims a header"):
         read_safetensors(path)
+
+
+def test_an_entry_that_is_no_text_is_refused(tmp_path: Path) -> None:
+    """Found by bench/fuzz.py: msgspec checks a nested value's UTF-8 only when it is decoded."""
+    header = b'{"a":{"dtype":"F\xc6 ","shape":[1],"data_offsets":[0,4]}}'
+    (tmp_path / "a.safetensors").write_bytes(len(header).to_bytes(8, "little") + header + bytes(4))
+    with pytest.raises(BadFile):
+        read_safetensors(tmp_path / "a.safetensors")

@@ -1,8 +1,7 @@
 """How much a model holds: parameters by component, bytes by type, and the name of its quantization. Pure.
 
-What the E of E2B means, in Google's words (https://ai.google.dev/gemma/docs/core): "effective" parameters, without the per-layer
-embeddings, "large but only used for quick lookups". E2B is published as 2.3 billion effective and 5.1 billion in all, E4B as 4.5 and 8:
-the towers for sound and images are in the second number and not in the first.
+The E of E2B stands for "effective": in Google's words (https://ai.google.dev/gemma/docs/core) the per-layer embeddings are "large but only
+used for quick lookups", so they are left out. docs/inspect.md holds this count against the published numbers of all sizes.
 """
 
 import re
@@ -16,15 +15,17 @@ from runtimeprobe.gguf.types import FILE_TYPES
 
 MLX_GROUP_SIZE = 64  # mlx's default
 
-TEXT, PER_LAYER, VISION, AUDIO = "text", "per-layer embeddings", "vision", "audio"
-# The first that matches counts; every other tensor is part of the text model. GGUF names first, then Hugging Face's.
+LAYERS, TOKENS, PER_LAYER, VISION, AUDIO = "layers", "token embedding", "per-layer embeddings", "vision", "audio"
+# The first that matches counts; every other tensor is one of the layers' or of their norms. GGUF names first, then Hugging Face's.
 COMPONENTS = {
+    TOKENS: re.compile(r"(token_embd|output)\.|.*(embed_tokens|lm_head)\."),
     PER_LAYER: re.compile(r"per_layer_token_embd\.|.*embed_tokens_per_layer\."),
     AUDIO: re.compile(r"(mm\.)?a\.|.*(audio_tower|embed_audio)\."),
     VISION: re.compile(r"(v|mm)\.|.*(vision_tower|embed_vision)\."),
 }
 WHY = {
-    TEXT: "counted: every layer, norms, and the token embedding, which is the output matrix too",
+    LAYERS: "counted: attention, feed-forward, norms",
+    TOKENS: "counted: it is the output matrix too, and multiplied with at every token",
     PER_LAYER: "not counted: one table row is looked up per token, none is multiplied with",
     VISION: "not counted: the tower and its projector, only used for images",
     AUDIO: "not counted: the tower and its projector, only used for sound",
@@ -42,14 +43,17 @@ class Term(msgspec.Struct, frozen=True, kw_only=True):
 
 def terms(tensors: Iterable[Tensor], group_size: int = MLX_GROUP_SIZE) -> tuple[Term, ...]:
     """The components that are there. The sum of all is the total; the effective ones' is the number in the model's name."""
-    counts = dict.fromkeys((TEXT, PER_LAYER, VISION, AUDIO), 0)
+    counts = dict.fromkeys(WHY, 0)
     for name, parameters in _parameters_by_name(tensors, group_size).items():
         counts[component_of(name)] += parameters
-    return tuple(Term(component=name, parameters=count, effective=name == TEXT, why=WHY[name]) for name, count in counts.items() if count)
+    counted = {LAYERS, TOKENS}
+    return tuple(
+        Term(component=name, parameters=count, effective=name in counted, why=WHY[name]) for name, count in counts.items() if count
+    )
 
 
 def component_of(name: str) -> str:
-    return next((component for component, names in COMPONENTS.items() if names.match(name)), TEXT)
+    return next((component for component, names in COMPONENTS.items() if names.match(name)), LAYERS)
 
 
 def quantization_of(source: Header | ModelFolder) -> str:

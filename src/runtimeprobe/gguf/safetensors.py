@@ -60,7 +60,7 @@ def read_safetensors(path: Path) -> SafetensorsHeader:
 def _tensor(path: Path, name: str, raw: msgspec.Raw, data_offset: int) -> Tensor:
     try:
         entry: Any = msgspec.json.decode(raw, type=_Entry)
-    except (msgspec.DecodeError, msgspec.ValidationError, RecursionError) as error:
+    except (msgspec.DecodeError, msgspec.ValidationError, RecursionError, UnicodeDecodeError) as error:
         raise BadFile(path, f"not a tensor's entry: {error}", offset=8, key=name) from error
     start, end = entry.data_offsets
     if not 0 <= start <= end <= MAX_ELEMENTS or any(length < 0 for length in entry.shape):

@@ -84,7 +84,8 @@ def garbling_studio(run: RunFacts) -> Look:
 
 def early(run: RunFacts) -> Look:
     if run.build is None:
-        return unknown("the build of llama.cpp is not known")
+        mlx = run.engine.startswith("mlx")
+        return clear(f"{name_of(run)} is not llama.cpp") if mlx else unknown("the build of llama.cpp is not known")
     if run.build < FIRST:
         return found(f"b{run.build}, which does not know Gemma 4 yet", confidence="high")
     return found(f"b{run.build}") if run.build < SETTLED else clear(f"b{run.build}")

@@ -20,7 +20,7 @@ from runtimeprobe.diagnose.causes.interface import (
     TensorFact,
 )
 from runtimeprobe.gguf import metadata, summary
-from runtimeprobe.gguf.account import PER_LAYER, TEXT, bytes_by_type, component_of, quantization_of
+from runtimeprobe.gguf.account import LAYERS, bytes_by_type, component_of, quantization_of
 from runtimeprobe.gguf.cursor import Cursor
 from runtimeprobe.gguf.errors import BadFile
 from runtimeprobe.gguf.expected import Check, expected, model_of
@@ -32,8 +32,9 @@ from runtimeprobe.gguf.values import Values
 WALKED_WORDS = 50_000  # a vocabulary up to this size is held against its merges word by word; the published one by its count
 SAMPLE_BYTES = 16_384  # of a global layer's value matrix, to see what it is made of
 MAX_TOKENIZER_BYTES = 64 << 20  # Gemma 4's tokenizer.json has 32 MB
+SAMPLED_MATRICES, LEAST_BLOCKS = 8, 64
 LAYER = re.compile(r"blk\.(\d+)\.")
-MADE_FROM_BYTES = re.compile(r"<0x[0-9A-F]{2}>")
+MARK = re.compile(r"<.+>")  # bytes (<0x0A>) and special tokens, whatever their type: no merge makes them
 
 # Hugging Face's name of a tensor of the text model -> GGUF's (conversion/tensor_mapping of llama.cpp), for those that checks ask for.
 _IN_LAYER = re.compile(r"(?:.*\.)?language_model\.(?:model\.)?layers\.(\d+)\.(.+?)(?:\.weight)?")
@@ -76,11 +77,12 @@ def _of_gguf(header: Header, template: str | None, projector: ProjectorFacts | N
         tensors=shapes,
         missing_bytes=header.missing_bytes,
         bits_per_weight=_bits_per_weight(header.tensors),
+        levels=_levels(values, header.tensors),
         bytes_by_type=bytes_by_type(header.tensors),
         quantization=quantization_of(header),
         rope_freqs=values.floats("rope_freqs.weight"),
         layer_scales=_scales(values, shapes),
-        global_values=_global_values(values, shapes, said),
+        values=_made_of(values, shapes),
         metadata_checks=_differing(check for check in seen.checks if not check.key.startswith("tokenizer.")),
         **_templated(template if template is not None else own if isinstance(own, str) else None),
         projector=projector,
@@ -115,6 +117,7 @@ def _of_folder(folder: ModelFolder, template: str | None, projector: ProjectorFa
         bytes_by_type=bytes_by_type(folder.tensors),
         quantization=quantization_of(folder),
         bits_per_weight=_folder_bits(folder),
+        levels=_levels(Values(folder), (tensor for tensor in folder.tensors if ".layers." in tensor.name)),
         layer_scales=_folder_scales(folder),
         metadata_checks=_differing(seen.checks),
         **_templated(template if template is not None else _folder_template(folder.path)),
@@ -160,7 +163,7 @@ def _unmade(header: Header) -> tuple[str, ...] | None:
         return None
     made = {text[:cut] + text[cut + 1 :] for text in merges.values() if (cut := text.find(" ", 1)) > 0}
     ordinary = (text for text, kind in zip(words.values(), types.values(), strict=False) if kind == NORMAL and len(text) > 1)
-    return tuple(text for text in ordinary if text not in made and not MADE_FROM_BYTES.fullmatch(text))
+    return tuple(text for text in ordinary if text not in made and not MARK.fullmatch(text))
 
 
 def _bits_per_weight(tensors: Iterable[Tensor]) -> float | None:
@@ -170,11 +173,23 @@ def _bits_per_weight(tensors: Iterable[Tensor]) -> float | None:
     return 8 * sum(tensor.nbytes or 0 for tensor in matrices) / elements if elements else None
 
 
+def _levels(values: Values, tensors: Iterable[Tensor]) -> int | None:
+    """How many different weights stand in 32 neighbours, in the median of blocks from the first matrices of 16 bits; None without one."""
+    inside = (tensor for tensor in tensors if LAYER.match(tensor.name) or component_of(tensor.name) == LAYERS)
+    matrices = [tensor.name for tensor in inside if len(tensor.shape) > 1 and tensor.type_name in {"F16", "BF16"}]
+    blocks = []
+    for name in matrices[:SAMPLED_MATRICES]:
+        data = values.start(name, SAMPLE_BYTES) or b""
+        blocks += [len({data[at : at + 2] for at in range(start, start + 64, 2)}) for start in range(0, len(data) - 63, 64)]
+    blocks = [levels for levels in blocks if levels > 1]  # a block of zeros says nothing
+    return sorted(blocks)[len(blocks) // 2] if len(blocks) >= LEAST_BLOCKS else None
+
+
 def _folder_bits(folder: ModelFolder) -> float | None:
     bits = folder.section("quantization").get("bits")
     if isinstance(bits, int):
         return float(bits)
-    layers = [tensor for tensor in folder.tensors if ".layers." in tensor.name and component_of(tensor.name) in {TEXT, PER_LAYER}]
+    layers = [tensor for tensor in folder.tensors if ".layers." in tensor.name and component_of(tensor.name) == LAYERS]
     elements = sum(tensor.elements for tensor in layers)
     return 8 * sum(tensor.nbytes or 0 for tensor in layers) / elements if elements else None
 
@@ -199,17 +214,17 @@ def _folder_scales(folder: ModelFolder) -> dict[int, float]:
     return found
 
 
-def _global_values(values: Values, shapes: Mapping[str, TensorFact], said: Mapping[str, Any]) -> dict[int, str]:
-    pattern = said.get("gemma4.attention.sliding_window_pattern")
-    found = {}
-    for layer, sliding in enumerate(pattern[:MAX_LAYERS] if isinstance(pattern, list) else []):
-        name, key = f"blk.{layer}.attn_v.weight", f"blk.{layer}.attn_k.weight"
-        if sliding or name not in shapes:
+def _made_of(values: Values, shapes: Mapping[str, TensorFact]) -> dict[int, str]:
+    found: dict[int, str] = {}
+    for name in shapes:
+        layer = LAYER.match(name)
+        if layer is None or not name.endswith(".attn_v.weight") or len(found) >= MAX_LAYERS:
             continue
+        key = f"blk.{layer[1]}.attn_k.weight"
         own = values.start(name, SAMPLE_BYTES)
         if own is not None:
             copied = shapes[name] == shapes.get(key) and own == values.start(key, SAMPLE_BYTES)
-            found[layer] = "zero" if not any(own) else "key" if copied else "own"
+            found[int(layer[1])] = "zero" if not any(own) else "key" if copied else "own"
     return found
 
 

@@ -58,8 +58,7 @@ class FileFacts:
 
     metadata: GGUF's keys; arrays with a value per layer as lists, vocabularies left out. special: the known special tokens by their text.
     named: what stands at the numbers that metadata calls bos, eos, ..., by key. unmade: tokens no merge makes, of `made` that need one;
-    None where the vocabulary is too large to walk. global_values: for each global layer that has values of its own, "zero", "key" (a copy
-    of the key's matrix) or "own".
+    None where the vocabulary is too large to walk. values: what each layer's attn_v is made of: "zero", "key" (a copy of attn_k) or "own".
     """
 
     format: str  # "gguf" or "folder"
@@ -76,11 +75,12 @@ class FileFacts:
     tensors: dict[str, TensorFact] = field(default_factory=dict)
     missing_bytes: int = 0
     bits_per_weight: float | None = None  # of the matrices inside the layers
+    levels: int | None = None  # different weights among 32 neighbours of a matrix that says it has 16 bits
     bytes_by_type: dict[str, int] = field(default_factory=dict)
     quantization: str = ""
     rope_freqs: tuple[float, ...] | None = None
     layer_scales: dict[int, float] = field(default_factory=dict)
-    global_values: dict[int, str] = field(default_factory=dict)
+    values: dict[int, str] = field(default_factory=dict)
     template: str | None = None
     template_family: str = ""
     template_published: str = ""
@@ -110,6 +110,14 @@ class FileFacts:
     def sliding(self) -> list[bool]:
         pattern = self.metadata.get(GEMMA + "attention.sliding_window_pattern")
         return [bool(item) for item in pattern] if isinstance(pattern, list) else []
+
+    def slides(self, layer: int) -> bool | None:
+        """Whether a layer slides, by the length of its query norm, which is that of its heads; else by the pattern."""
+        norm = self.tensors.get(f"blk.{layer}.attn_q_norm.weight")
+        wide, narrow = self.number("attention.key_length"), self.number("attention.key_length_swa")
+        if norm is not None and len(norm.shape) == 1 and wide != narrow and norm.shape[0] in {wide, narrow}:
+            return norm.shape[0] == narrow
+        return self.sliding[layer] if layer < len(self.sliding) else None
 
     @property
     def per_layer_embeddings(self) -> bool:

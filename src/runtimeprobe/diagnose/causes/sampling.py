@@ -8,6 +8,7 @@ from runtimeprobe.diagnose.causes.versions import numbers
 RECOMMENDED = {"temperature": 1.0, "top_p": 0.95, "top_k": 64.0, "min_p": 0.0, "repeat_penalty": 1.0}
 MOST_REPEAT = 1.2  # 1.1 is the default of several runtimes
 MOST_PRESENCE = 1.0
+HOTTEST = 1.5
 PENALTIES = ("presence_penalty", "frequency_penalty", "dry_multiplier")
 
 _LLAMA = {"temperature": 0.8, "top_p": 0.95, "top_k": 40.0, "min_p": 0.05, "repeat_penalty": 1.0}
@@ -39,15 +40,17 @@ def in_effect(run: RunFacts) -> dict[str, float]:
     return runtime_defaults(run) | (run.sampling or {})
 
 
-def greedy(run: RunFacts) -> Look:
+def extreme(run: RunFacts) -> Look:
     values = in_effect(run)
     if "temperature" not in values:
         return unknown("the sampling is not known")
-    words = f"temperature {values['temperature']:g}, top_k {values.get('top_k', 0):g}, repeat penalty {values.get('repeat_penalty', 1):g}"
+    words = ", ".join(f"{name} {values[name]:g}" for name in ("temperature", "top_k", "top_p", "min_p", "repeat_penalty") if name in values)
     if values["temperature"] > 0 and values.get("top_k") != 1:
-        return clear(words)
+        uncut = not values.get("top_k", 64) and values.get("top_p", 0.95) >= 1 and not values.get("min_p", 0)
+        hot = values["temperature"] > HOTTEST or (uncut and values["temperature"] > 1)
+        return found(f"{words}: hot, with little or nothing cut off") if hot else clear(words)
     punished = values.get("repeat_penalty", 1) > 1 or any(values.get(name, 0) > 0 for name in PENALTIES)
-    return clear(words) if punished else found(words)
+    return clear(words) if punished else found(f"{words}: greedy, without a penalty")
 
 
 def too_high(run: RunFacts) -> Look:
@@ -81,7 +84,7 @@ def _from_file(file: FileFacts | None, run: RunFacts) -> dict[str, float]:
 
 ROWS = (
     Cause(
-        "S1", "Greedy sampling without a penalty", "sampling", "medium", of_run(greedy),
+        "S1", "Sampling is at an extreme: greedy without a penalty, or hot", "sampling", "medium", of_run(extreme),
         "temperature 1.0, top_p 0.95, top_k 64", "send the recommended sampling", "the published generation_config.json; arXiv 1904.09751",
     ),
     Cause(

@@ -33,6 +33,8 @@ def _empty_thought_of_file(file: FileFacts) -> Look:
     text = file.renders.no_think
     if text is None or MODEL_TURN not in text:
         return unknown("the template does not render a turn of Gemma 4")
+    if THINK in text:
+        return unknown("the template thinks even when it is told not to")
     begins = text.rpartition(MODEL_TURN)[2]
     wanted = not file.per_layer_embeddings
     if (EMPTY_THOUGHT in begins) == wanted:
@@ -59,6 +61,8 @@ def outdated(file: FileFacts) -> Look:
 
 def old_thoughts(file: FileFacts) -> Look:
     text = file.renders.rethought
+    if TURN not in (file.renders.plain or ""):
+        return unknown("there is no Gemma 4 template")
     if text is None:
         return unknown(f"the template does not render a conversation with thoughts: {file.renders.refusals.get('rethought', '')}")
     return found("thoughts of earlier turns are in the prompt again") if THOUGHT in text else clear("earlier thoughts are left out")

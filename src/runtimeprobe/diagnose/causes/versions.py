@@ -26,9 +26,9 @@ def numbers(version: str) -> tuple[int, ...]:
 
 
 def build_number(text: str) -> int | None:
-    """llama.cpp's build, from `b11549`, `11549`, or xllamacpp's `2026.10.11549`."""
-    found_numbers = re.findall(r"\d+", text)
-    return int(found_numbers[-1]) if found_numbers and int(found_numbers[-1]) >= 1000 else None
+    """llama.cpp's build, from `b11549`, `11549 (f49e91787)`, or xllamacpp's `2026.10.11549`."""
+    match = re.match(r"(?:b|\d+\.\d+\.)?(\d{4,})\b", text.strip())
+    return int(match[1]) if match else None
 
 
 def is_old(gate: Gate, run: RunFacts) -> bool | None:

@@ -9,6 +9,8 @@ SOFT_CAP = 30.0
 ROTATED = 4  # p-RoPE: one in four frequencies of a global layer is used (partial_rotary_factor 0.25)
 STILL = 1e29  # a divisor that large leaves a frequency standing still; the converter writes 1e30
 FEWEST_BITS = 3.2  # per weight; Q3_K_S has 3.44, IQ3_XXS 3.06, Q2_K 2.63
+WINDOWS = (512, 1024)  # tokens; every published size has one of them
+FEW_LEVELS = 8  # of 3 bits; Q4_0 written back to 16 bits has up to 16
 OTHER_CHECKS = ("final_logit_softcapping", "sliding_window_pattern")  # metadata that has a row of its own
 
 
@@ -31,29 +33,33 @@ def census(file: FileFacts) -> Look:
 
 
 def _missing(file: FileFacts) -> list[str]:
-    no_scale = _without(file, "layer_output_scale", file.layers)
     dead = sorted(layer for layer, scale in file.layer_scales.items() if not math.isfinite(scale) or scale == 0)
-    no_values, pattern = _without(file, "attn_v", file.cached_layers), dict(enumerate(file.sliding))
-    sliding = [layer for layer in no_values if pattern.get(layer) is True]
-    wide = [layer for layer in no_values if pattern.get(layer) is False] if file.per_layer_embeddings else []
-    zero = [layer for layer, made in file.global_values.items() if made == "zero"]
+    no_values = _without(file, "attn_v", file.cached_layers)
     cases = (
-        (no_scale, "no layer_output_scale in layers {}"),
+        (_without(file, "layer_output_scale", file.layers), "no layer_output_scale in layers {}"),
         (dead, "layer_output_scale is nothing in layers {}"),
-        (sliding, "no attn_v in sliding layers {}, where llama.cpp silently takes attn_k"),
-        (wide, "no attn_v in global layers {}, which have one in E2B and E4B"),
+        ([layer for layer in no_values if file.slides(layer)], "no attn_v in sliding layers {}, where llama.cpp silently takes attn_k"),
+        (
+            [layer for layer in no_values if file.slides(layer) is False and file.per_layer_embeddings],
+            "no attn_v in global layers {}, which have one in E2B and E4B",
+        ),
         (_without(file, "attn_k", file.cached_layers), "no attn_k in layers {}"),
-        (zero, "attn_v is all zeros in global layers {}"),
+        (_made_of(file, "zero"), "attn_v is all zeros in layers {}"),
+        ([layer for layer in _made_of(file, "key") if file.slides(layer)], "attn_v is a copy of attn_k in sliding layers {}"),
     )
     return [words.format(listed(layers)) for layers, words in cases if layers]
 
 
 def _values_of_keys(file: FileFacts) -> list[str]:
     """In 31B and 26B-A4B the global layers' values are their keys: a matrix of values there is somebody's invention."""
-    own = [layer for layer, made in file.global_values.items() if made == "own"]
+    own = [layer for layer in _made_of(file, "own") if file.slides(layer) is False]
     return (
         [] if file.per_layer_embeddings or not own else [f"attn_v of its own in global layers {listed(own)}, whose values are their keys"]
     )
+
+
+def _made_of(file: FileFacts, kind: str) -> list[int]:
+    return sorted(layer for layer, made in file.values.items() if made == kind)
 
 
 def _without(file: FileFacts, part: str, layers: int) -> list[int]:
@@ -71,7 +77,8 @@ def rope_freqs(file: FileFacts) -> Look:
     tensor = file.tensors.get("rope_freqs.weight")
     if tensor is None:
         return found("there is no rope_freqs.weight")
-    length = file.number("attention.key_length")
+    norms = [file.tensors[name].shape for layer in range(file.layers) if (name := f"blk.{layer}.attn_q_norm.weight") in file.tensors]
+    length = max((shape[0] for shape in norms if len(shape) == 1), default=file.number("attention.key_length"))
     if length is not None and tensor.shape != (length // 2,):
         return found(f"shape {tensor.shape}", expected=f"({length // 2},), half a global head")
     values = file.rope_freqs
@@ -94,8 +101,7 @@ def pattern(file: FileFacts) -> Look:
     if len(said) < layers:
         return found(f"{len(said)} entries for {layers} layers")
     said = said[:layers]
-    by_shape = [_slides(file, layer) for layer in range(layers)]
-    if differing := [layer for layer, shape in enumerate(by_shape) if shape is not None and shape != said[layer]]:
+    if differing := [layer for layer in range(layers) if file.slides(layer) != said[layer]]:
         return found(f"the shapes of layers {listed(differing)} say otherwise", confidence="high")
     wide = [layer for layer, sliding in enumerate(said) if not sliding]
     if not wide or wide[-1] != layers - 1:
@@ -105,19 +111,7 @@ def pattern(file: FileFacts) -> Look:
         return found(f"global layers {listed(wide)} are not evenly spread", confidence="medium")
     if differs := next((seen for key, seen, _ in file.metadata_checks if key.endswith("sliding_window_pattern")), ""):
         return found(differs, confidence="high")
-    window, context = file.number("attention.sliding_window"), file.number("context_length")
-    if window is not None and (window < 1 or (context is not None and window > context)):
-        return found(f"a window of {window} tokens", confidence="high")
     return clear(f"every {steps.pop()}th layer is global, as the shapes are")
-
-
-def _slides(file: FileFacts, layer: int) -> bool | None:
-    """What the layer's query norm says, which is as long as its heads."""
-    norm = file.tensors.get(f"blk.{layer}.attn_q_norm.weight")
-    wide, narrow = file.number("attention.key_length"), file.number("attention.key_length_swa")
-    if norm is None or len(norm.shape) != 1 or wide == narrow or norm.shape[0] not in {wide, narrow}:
-        return None
-    return norm.shape[0] == narrow
 
 
 def heavy(file: FileFacts) -> Look:
@@ -125,6 +119,8 @@ def heavy(file: FileFacts) -> Look:
     if bits is None:
         return unknown("the types of its tensors are not known")
     seen = f"{bits:.2f} bits per weight in the layers ({file.quantization})"
+    if file.levels is not None and file.levels <= FEW_LEVELS:
+        return found(f"{seen}, but {file.levels} different weights in a block of 32: it was quantized before", confidence="medium")
     return found(seen) if bits < FEWEST_BITS else clear(seen)
 
 
@@ -138,11 +134,16 @@ def projector(file: FileFacts) -> Look:
         problems.append(f"{beside.name} projects to {wrong[0]}, the model takes {width}")
     if beside.claims_audio and not beside.audio_tensors:
         problems.append(f"{beside.name} claims to hear and has no audio tensor")
+    if beside.audio_tensors and not file.per_layer_embeddings:
+        problems.append(f"{beside.name} has an audio tower, which no size without per-layer embeddings has")
     return found("; ".join(dict.fromkeys(problems))) if problems else clear(f"{beside.name} projects to {width}")
 
 
 def hyperparameters(file: FileFacts) -> Look:
     wrong = [(key, seen, wanted) for key, seen, wanted in file.metadata_checks if not key.endswith(OTHER_CHECKS)]
+    window = file.number("attention.sliding_window")
+    if window not in WINDOWS and not file.model:
+        wrong.append((GEMMA + "attention.sliding_window", str(window or ""), "512 or 1024"))
     if not wrong:
         return clear("every known value is the published one" if file.model else "the values that all sizes share are the published ones")
     return found(
@@ -162,7 +163,7 @@ ROWS = (
         "gemma4.final_logit_softcapping 30", AGAIN, "llama.cpp#21390",
     ),
     Cause(
-        "G2", "Tensors are missing that llama.cpp silently does without", "file", "high", of_file(census),
+        "G2", "Tensors that llama.cpp does without are missing or made up", "file", "high", of_file(census),
         "layer_output_scale in every layer, attn_v in every sliding one", AGAIN, "llama.cpp src/models/gemma4.cpp: TENSOR_NOT_REQUIRED",
     ),
     Cause(
