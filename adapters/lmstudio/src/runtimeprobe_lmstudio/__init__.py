@@ -1,7 +1,7 @@
-"""LM Studio: for now only whether its server answers. Probing it is the next release's.
+"""LM Studio's server, in the app or headless, spoken to over HTTP; `lms`, its command line, for what HTTP cannot do.
 
-Asks the loopback address on LM Studio's default port; always an `Absent` comes back: what was found there, and the command that
-changes it.
+adapter.py drives the rest: wire.py carries requests, asks.py and answers.py are the words of its four routes, listing.py its models,
+disk.py what lies in its folder, lms.py its command, knobs.py the levers, errors.py its failures, token.py the one secret.
 """
 
 from runtimeprobe_lmstudio.adapter import LmStudio
