@@ -96,3 +96,14 @@ def test_a_folder_counts_as_its_gguf_does(twin: str) -> None:
 def test_a_file_that_does_not_say_enough_has_no_count(tmp_path: Path, changed: dict[str, Any]) -> None:
     header = read_header(models.text(tmp_path / "a.gguf", **changed))
     assert cache(metadata.of_header(header), 4096) is None
+
+
+@pytest.mark.parametrize("model", published.SIZES)
+def test_the_page_on_the_e_shows_these_numbers(model: str) -> None:
+    page = (Path(__file__).resolve().parents[2] / "docs/inspect.md").read_text(encoding="utf-8")
+    found = counted(model)
+    numbers = [term.parameters for term in found]
+    total, effective = sum(numbers), sum(term.parameters for term in found if term.effective)
+    numbers = numbers if len(numbers) > 2 else [*numbers, 0]
+    row = " | ".join(f"{number:,}" for number in (*numbers, total, effective))
+    assert f" {row} |" in page

@@ -25,7 +25,7 @@ def test_the_twins_template_renders_every_conversation() -> None:
 def test_what_hugging_face_templates_use_is_there() -> None:
     template = (
         "{% set ns = namespace(n=0) %}{% for m in messages %}{% if loop.index > 5 %}{% break %}{% endif %}{% set ns.n = ns.n + 1 %}"
-        "{% endfor %}{{ ns.n }} {{ {'a': 'ü'} | tojson }} {{ strftime_now('%Y') | length }}"
+        "{% endfor %}{% generation %}{{ ns.n }}{% endgeneration %} {{ {'a': 'ü'} | tojson }} {{ strftime_now('%Y') | length }}"
     )
     made = render(template)
     assert made.plain == '1 {"a": "ü"} 4'

@@ -1,8 +1,8 @@
 """Renders a chat template somebody else wrote: in jinja2's sandbox, in a child process with limits on time, memory and output.
 
-The sandbox alone is not enough: `{% for x in range(10**9) %}` is allowed in it and never ends, and a string can be doubled until memory
+The sandbox alone is not enough: two loops over `range(99999)`, one in the other, are allowed in it, and a text can be doubled until memory
 is full. The environment is the one transformers gives templates (transformers/utils/chat_template_utils.py): trimmed blocks, loop
-controls, `tojson`, `raise_exception`, `strftime_now`.
+controls, `generation` blocks, `tojson`, `raise_exception`, `strftime_now`.
 """
 
 import json
@@ -79,14 +79,19 @@ try:
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
 except (ImportError, ValueError, OSError):
     pass
-from jinja2.ext import loopcontrols
+from jinja2.ext import Extension, loopcontrols
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 import datetime
+class Generation(Extension):
+    tags = {{"generation"}}
+    def parse(self, parser):
+        next(parser.stream)
+        return parser.parse_statements(["name:endgeneration"], drop_needle=True)
 job = json.load(sys.stdin)
 def refuse(message):
     from jinja2.exceptions import TemplateError
     raise TemplateError(message)
-environment = ImmutableSandboxedEnvironment(trim_blocks=True, lstrip_blocks=True, extensions=[loopcontrols])
+environment = ImmutableSandboxedEnvironment(trim_blocks=True, lstrip_blocks=True, extensions=[loopcontrols, Generation])
 environment.filters["tojson"] = lambda value, indent=None, **_: json.dumps(value, ensure_ascii=False, indent=indent)
 environment.globals |= {{"raise_exception": refuse, "strftime_now": lambda form: datetime.datetime(2026, 1, 1).strftime(form)}}
 answer, left = {{"renders": {{}}, "refusals": {{}}, "error": ""}}, {MAX_OUTPUT}
