@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+import psutil
 
 from runtimeprobe.kit import guard
 
@@ -59,6 +60,29 @@ class Engine:
                     if "error" in chunk:
                         raise Refused(500, json.dumps(chunk))
                     yield chunk
+
+    def complete(self, body: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
+        """The chunks of llama.cpp's own /completion, the last with `stop` true and `timings`. Raises Refused."""
+        with self._client.stream("POST", "/completion", json={**body, "stream": True}) as response:
+            if response.status_code != 200:
+                raise Refused(response.status_code, response.read().decode())
+            for line in response.iter_lines():
+                if line.startswith("data:"):
+                    yield json.loads(line[5:])
+
+    def media_marker(self) -> str:
+        """What stands for a sound in the prompt of /completion; each server has its own."""
+        return str(self._client.get("/props").json()["media_marker"])
+
+    def crash(self) -> None:
+        """Kills llama.cpp's server as a segmentation fault would."""
+        for child in psutil.Process(self._process.pid).children():
+            child.kill()
+        self._process.wait(10)
+
+    @property
+    def running(self) -> bool:
+        return self._process.poll() is None
 
     def tokens(self, text: str) -> list[int]:
         """`text` as the model's tokens."""

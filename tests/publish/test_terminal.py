@@ -48,6 +48,14 @@ def test_a_note_is_shown_though_the_cell_is_heard() -> None:
     assert "defaults lose the answer" in printed(matrix(cell(Verdict.HEARD, note="defaults lose the answer")))
 
 
+def test_a_note_on_every_cell_of_an_engine_is_said_once() -> None:
+    cells = [cell(Verdict.HEARD, engine="new", route=route, note="proven only against an emulator") for route in ("one", "two", "three")]
+    text = printed(matrix(*cells, cell(Verdict.HEARD, engine="old", note="something else")))
+    assert text.count("proven only against an emulator") == 1
+    assert "note: new: proven only against an emulator" in text
+    assert "note: old route gemma-4-e2b: something else" in text
+
+
 def test_an_interrupted_run_says_so() -> None:
     assert "interrupted" in printed(matrix(complete=False))
 

@@ -10,16 +10,7 @@ from runtimeprobe.registry import Found
 
 
 def render(found: Found, plan: Plan, notes: tuple[str, ...], console: Console) -> None:
-    here = Table(title="Engines here", title_justify="left")
-    for heading in ("runtime", "engine", "version", "where", "routes"):
-        here.add_column(heading, overflow="fold")
-    for item in found.engines:
-        engine = item.engine
-        where = engine.endpoint or item.target.python
-        routes = ", ".join(route.name for route in item.routes)
-        row = (item.runtime, engine.name, f"{engine.version} {engine.build}".strip(), where, routes)
-        here.add_row(*[Text(safe(value, 200)) for value in row])
-    console.print(here)
+    engines(found, console)
     for load in plan.loads:
         model = load.model
         size = f"{model.size_bytes / 2**20:.1f} MiB"
@@ -39,3 +30,19 @@ def render(found: Found, plan: Plan, notes: tuple[str, ...], console: Console) -
         console.print(Text(f"note        {safe(note)}", style="yellow"), soft_wrap=True)
     for problem in found.problems:
         console.print(Text(f"problem     {safe(problem)}", style="bold magenta"), soft_wrap=True)
+
+
+def engines(found: Found, console: Console) -> None:
+    here = Table(title="Engines here", title_justify="left")
+    for heading in ("runtime", "engine", "version", "where", "routes"):
+        here.add_column(heading, overflow="fold")
+    for item in found.engines:
+        engine = item.engine
+        where = engine.endpoint or item.target.python
+        routes = ", ".join(route.name for route in item.routes)
+        row = (item.runtime, engine.name, f"{engine.version} {engine.build}".strip(), where, routes)
+        here.add_row(*[Text(safe(value, 200)) for value in row])
+    console.print(here)
+    for item in found.engines:
+        if item.engine.note:
+            console.print(Text(f"note        {safe(item.engine.name, 60)}: {safe(item.engine.note)}", style="yellow"), soft_wrap=True)

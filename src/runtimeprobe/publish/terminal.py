@@ -1,5 +1,7 @@
 """The table for a terminal: one row per engine and route, one column per model; under it what is not heard, why, and how to see that."""
 
+from collections.abc import Sequence
+
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
@@ -60,8 +62,17 @@ def explained(cell: Cell) -> Text:
     return text
 
 
-def noted(cell: Cell) -> Text:
-    return Text(f"  note: {safe(cell.engine, 60)} {safe(cell.route, 60)} {safe(cell.model, 40)}: {safe(cell.note)}\n", style="yellow")
+def notes(cells: Sequence[Cell]) -> list[Text]:
+    """One line per note; what every measured cell of an engine says is said of the engine."""
+    measured = [cell for cell in cells if cell.verdict is not Verdict.SKIPPED]
+    lines = []
+    for cell in measured:
+        mine = [other for other in measured if other.engine == cell.engine]
+        everywhere = len(mine) > 1 and all(other.note == cell.note for other in mine)
+        if cell.note and not (everywhere and cell is not mine[0]):
+            where = "" if everywhere else f" {safe(cell.route, 60)} {safe(cell.model, 40)}"
+            lines.append(Text(f"  note: {safe(cell.engine, 60)}{where}: {safe(cell.note)}\n", style="yellow"))
+    return lines
 
 
 def formats(results: tuple[FormatResult, ...]) -> Table:
@@ -91,7 +102,7 @@ def render(matrix: Matrix, console: Console) -> None:
     """Prints the whole report. Lines of text are left to the terminal to wrap, so that a command can be copied whole."""
     console.print(table(matrix))
     lines = [legend(matrix)]
-    lines += [noted(cell) for cell in matrix.cells if cell.note and cell.verdict is not Verdict.SKIPPED]
+    lines += notes(matrix.cells)
     skipped = {(cell.engine, cell.reason): cell for cell in matrix.cells if cell.verdict is Verdict.SKIPPED}
     lines += [explained(cell) for cell in matrix.cells if cell.verdict not in (Verdict.HEARD, Verdict.SKIPPED)]
     lines += [explained(cell) for cell in skipped.values()]

@@ -1,6 +1,7 @@
-"""Ollama: for now only whether a server answers, and which version. Probing it is the next release's.
+"""Ollama: whatever server answers, or one of ours where the program is installed and none does.
 
-In comes OLLAMA_HOST; out goes always an `Absent`, with what was found there and the command that changes it.
+In come an address, or nothing, and the twins' files; out go replies and the server's own words. find: which server. process: `ollama
+serve`, ours. server: what is asked beside answers. models: what it holds. twins: brought in, and taken away. routes, replies: the asks.
 """
 
 from runtimeprobe_ollama.adapter import Ollama
