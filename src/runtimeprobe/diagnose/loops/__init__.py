@@ -1,0 +1,10 @@
+"""Loops: seeing one in streamed text as it starts. Text (and token ids, where the runtime gives them) comes in piece by piece, the loop
+with its class, start, period and confidence goes out, or nothing. Pure; the cost per character does not depend on the length.
+
+`Detector` is the stream, `find_loop` the same for one finished text. docs/loops.md says what counts as a loop and why.
+"""
+
+from runtimeprobe.diagnose.loops.detector import Detector, Loop, find_loop
+from runtimeprobe.diagnose.loops.evidence import Kind
+
+__all__ = ["Detector", "Kind", "Loop", "find_loop"]
