@@ -27,6 +27,7 @@ class Bench:
     home: Path
     models: Path
     address: str = ""
+    server: int = 0  # process id
 
     @property
     def environment(self) -> dict[str, str]:
@@ -39,7 +40,7 @@ class Bench:
             where,
             process,
         ):
-            self.address = where
+            self.address, self.server = where, process.pid
             config = {"port": int(where.rpartition(":")[2]), "networkInterface": "127.0.0.1"}
             (self.home / ".lmstudio" / ".internal" / "http-server-config.json").write_text(json.dumps(config))
             yield process
@@ -49,7 +50,7 @@ class Bench:
             return json.load(reply)
 
     def left_behind(self) -> dict[str, list[str]]:
-        """Files in the models folder and processes with our HOME, after what undoes them had time to."""
+        """Files in the models folder and processes with our HOME but the server's, after what undoes them had time to."""
         end = time.monotonic() + CLEAN_S
         while True:
             left = {"files": [str(path) for path in self.models.iterdir()], "processes": self._processes()}
@@ -61,7 +62,8 @@ class Bench:
         found = []
         for process in psutil.process_iter():
             with contextlib.suppress(psutil.Error):
-                if process.environ().get("HOME") == str(self.home):
+                theirs = self.server in (process.pid, *(parent.pid for parent in process.parents()))
+                if process.environ().get("HOME") == str(self.home) and not theirs:
                     found.append(" ".join(process.cmdline())[:200])
         return found
 

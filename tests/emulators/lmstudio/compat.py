@@ -87,12 +87,18 @@ def responses(app: LmStudio, exchange: Exchange) -> None:
 
         event("response.created", response=_response(app, run, "in_progress", "", ""))
         said: dict[bool, list[str]] = {True: [], False: []}
+        order: list[bool] = []  # thoughts and answer are an item each, in the order of their coming
         try:
             for text, thought in app.pieces(exchange, run):
                 said[thought].append(text)
                 kind, item = ("reasoning_text", "rs_0") if thought else ("output_text", "msg_0")
                 more: dict[str, Any] = {} if thought else {"logprobs": []}
-                event(f"response.{kind}.delta", item_id=item, output_index=int(not thought), content_index=0, delta=text, **more)
+                if thought not in order:
+                    order.append(thought)
+                    place = {"output_index": order.index(thought)}
+                    event("response.output_item.added", item=_item(thought, "", "in_progress"), **place)
+                    event("response.content_part.added", item_id=item, content_index=0, part=_content(thought, ""), **place)
+                event(f"response.{kind}.delta", item_id=item, output_index=order.index(thought), content_index=0, delta=text, **more)
         except Refused as error:
             event(
                 "response.failed", response=_response(app, run, "failed", "", "") | words.compat(app.wrapped(error), None, "server_error")
@@ -140,13 +146,21 @@ def _part(part: dict[str, Any]) -> dict[str, Any]:
     return {"type": "input_audio", "input_audio": part["input_audio"]}
 
 
-def _response(app: LmStudio, run: Run, status: str, thought: str, text: str) -> dict[str, Any]:
-    output: list[dict[str, Any]] = []
+def _content(thought: bool, text: str) -> dict[str, Any]:
     if thought:
-        output.append({"id": "rs_0", "type": "reasoning", "summary": [], "content": [{"type": "reasoning_text", "text": thought}]})
-    if text:
-        part = {"type": "output_text", "text": text, "annotations": [], "logprobs": []}
-        output.append({"id": "msg_0", "type": "message", "role": "assistant", "status": "completed", "content": [part]})
+        return {"type": "reasoning_text", "text": text}
+    return {"type": "output_text", "text": text, "annotations": [], "logprobs": []}
+
+
+def _item(thought: bool, text: str, status: str = "completed") -> dict[str, Any]:
+    content = [_content(thought, text)] if text else []
+    if thought:
+        return {"id": "rs_0", "type": "reasoning", "summary": [], "content": content}
+    return {"id": "msg_0", "type": "message", "role": "assistant", "status": status, "content": content}
+
+
+def _response(app: LmStudio, run: Run, status: str, thought: str, text: str) -> dict[str, Any]:
+    output = [_item(kind, said) for kind, said in ((True, thought), (False, text)) if said]
     usage = None
     if run.usage:
         usage = {
