@@ -110,7 +110,7 @@ MORE = {
     "engine-crash": "SIGSEGV",
     "too-little-memory": "guardrails",
     "jit-off": "switch on just-in-time loading",
-    "no-lms": "lms bootstrap",
+    "no-lms": "start LM Studio once, which installs `lms`",
 }
 ALIASES = {"auth-given": "auth-required", "auth-wrong": "auth-required", "no-lms": "healthy", "connection-refused": "healthy"}
 

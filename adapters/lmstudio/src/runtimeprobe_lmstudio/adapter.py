@@ -177,7 +177,7 @@ class LmStudio:
         if not self._lms:
             # A copy of ours would be picked up too, but where a running app looks is the app's business.
             reason = "a twin reaches LM Studio only through `lms import`, and `lms` is not on this machine's PATH"
-            fix = "~/.lmstudio/bin/lms bootstrap"
+            fix = f"start LM Studio once, which installs `lms`, or: {install_command()}"
             if not self._is_local:
                 reason, fix = "a twin reaches LM Studio only through `lms import` on its own machine", "run runtimeprobe there"
             return AbsentModel(candidate.model, candidate.weights, reason, fix)
