@@ -27,7 +27,7 @@ from runtimeprobe.contract import (
 )
 from runtimeprobe.kit.afterwards import Afterwards, Remove
 from runtimeprobe_lmstudio import answers, asks, disk, errors, knobs, lms
-from runtimeprobe_lmstudio.listing import PUBLISHER, Entry, listing
+from runtimeprobe_lmstudio.listing import Entry, listing
 from runtimeprobe_lmstudio.loading import Instance, loaded_by_v1, loaded_on_demand
 from runtimeprobe_lmstudio.token import keeps_secret, token
 from runtimeprobe_lmstudio.wire import Server
@@ -91,9 +91,7 @@ class LmStudio:
     @keeps_secret
     def models(self, engine: str, candidates: Sequence[Candidate]) -> Sequence[Model | AbsentModel]:  # noqa: ARG002
         server = self._connect()
-        found: list[Model | AbsentModel] = [
-            _described(entry, local=self._is_local) for entry in listing(server).entries if entry.gemma and entry.publisher != PUBLISHER
-        ]
+        found: list[Model | AbsentModel] = [_described(entry, local=self._is_local) for entry in listing(server).entries if entry.gemma]
         here = {model.model for model in found}
         for name in ("gemma-4-e2b", "gemma-4-e4b"):
             if name not in here:
