@@ -10,7 +10,7 @@ _ITEM = re.compile(r"[^\W\d_]{3}")
 _AGAIN = 256  # characters at least, or a quarter of the cycle, between two looks at its numbers
 _COPIES = 3
 _AT_ONCE = 4  # steps: a list is not verbatim, and may be seen as much later
-_DIGITS = str.maketrans("123456789", "0" * 9)
+_DIGITS = bytes.maketrans(b"123456789", b"0" * 9)
 
 
 class Enumeration:
@@ -70,10 +70,10 @@ class Enumeration:
 
 
 def _masked(text: str) -> str:
-    """Every number as one 0. On ASCII the table is several times faster than the expression."""
+    """Every number as one 0. The way over bytes is many times faster than the expression, where it is open."""
     if not text.isascii():
         return _NUMBER.sub("0", text)
-    text = text.translate(_DIGITS)
+    text = text.encode("ascii").translate(_DIGITS).decode("ascii")
     while "00" in text:
         text = text.replace("00", "0")
     return text
