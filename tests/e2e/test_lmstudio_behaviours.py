@@ -205,6 +205,11 @@ def test_a_refusal_stands_on_a_text_control_that_the_engine_answered(runs: dict[
             assert cell["evidence"]["control_tokens"] > 5
 
 
+def test_a_claim_on_disk_that_the_engine_does_not_keep_stands_beside_its_refusal(runs: dict[str, Ran]) -> None:
+    if "no-projector" in runs:
+        assert {(cell["claim"], cell["verdict"]) for cell in runs["no-projector"].cells.values()} == {("yes", "rejected")}
+
+
 def test_the_table_shows_the_servers_words(runs: dict[str, Ran]) -> None:
     for _, words in REJECTED.values():
         assert words in runs["healthy"].done.stderr
