@@ -145,7 +145,8 @@ def observe(session: Session, route: Route, clips: HearingSet) -> tuple[judge.Ob
         return session.ask(request)
 
     control = None if route.needs_clip else ask("")
-    a = ask(str(clips.a.path))
+    hangs = isinstance(control, judge.Failure) and control.verdict in (Verdict.SKIPPED, Verdict.TIMEOUT)
+    a = control if hangs else ask(str(clips.a.path))
     refused = isinstance(a, judge.Failure) and a.verdict in (Verdict.REJECTED, Verdict.SKIPPED, Verdict.TIMEOUT)
     b = a if refused else ask(str(clips.b.path))
     silence = None if refused else ask(str(clips.silence.path))
@@ -177,7 +178,7 @@ def ask_defaults(session: Session, route: Route, tools: Tools, verdict: Verdict)
     weights = session.load.model.weights
     clip = tools.clips(0).a
     # The asks of an attempt are not watched: they are short, and some engines tell their token counts only at the very end.
-    outcome = session.ask(Ask(route.name, PROMPTS[weights], clip=str(clip.path), max_tokens=DEFAULTS_MAX_TOKENS))
+    outcome = session.ask(Ask(route.name, PROMPTS[weights], clip=str(clip.path), max_tokens=DEFAULTS_MAX_TOKENS), watch=True)
     if isinstance(outcome, judge.Failure):
         return None, f"with the engine's own defaults it fails: {outcome.reason}"
     text = outcome.reply.text
