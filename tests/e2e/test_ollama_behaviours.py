@@ -15,9 +15,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import psutil
 import pytest
 
+from tests.emulators.enduring import leaked, marked
 from tests.emulators.ollama.behaviours import BEHAVIOURS
 from tests.emulators.serving import started
 
@@ -106,26 +106,9 @@ def models_on(address: str) -> list[str] | None:
 @pytest.fixture(scope="module")
 def outcomes() -> Iterator[dict[str, "Future[Outcome]"]]:
     """All runs, a few at a time."""
-    before = set(psutil.pids())
-    with ThreadPoolExecutor(AT_ONCE) as pool:
+    with marked() as mark, ThreadPoolExecutor(AT_ONCE) as pool:
         yield {behaviour: pool.submit(probe, behaviour) for behaviour in BEHAVIOURS}
-    assert not leaked(before)
-
-
-def leaked(before: set[int]) -> list[str]:
-    """Commands of ours and of the emulator that still run, after a moment to end."""
-    marks = ("tests.emulators.ollama", "runtimeprobe.worker", "afterwards.py", "launcher.py", "guard.py")
-    found: list[str] = []
-    for _ in range(50):
-        found = []
-        for process in psutil.process_iter(["pid", "cmdline"]):
-            line = " ".join(process.info["cmdline"] or ())
-            if process.info["pid"] not in before and any(mark in line for mark in marks):
-                found.append(line)
-        if not found:
-            break
-        time.sleep(0.1)
-    return found
+    assert leaked(mark) == []
 
 
 def test_the_table_has_every_behaviour() -> None:

@@ -10,6 +10,7 @@ import json
 import shutil
 import subprocess
 import sys
+import time
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -18,6 +19,9 @@ from urllib.parse import urlsplit
 
 REQUEST_S = 15.0
 WAIT_S = 60.0
+# A server that went away may be on its way back: the unit that Ollama installs restarts it after 3 s (scripts/install.sh).
+PATIENCE_S = 5.0
+POLL_S = 0.2
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,11 +112,17 @@ def main() -> None:
             kept.pop(order["drop"], None)
         else:
             kept[order["add"]] = order
+    end = time.monotonic() + PATIENCE_S
     for action in reversed(kept.values()):
-        try:
-            perform(action)
-        except (OSError, http.client.HTTPException) as error:
-            print(f"could not be undone: {action['what']} {action.get('url') or action.get('path')}: {error}", file=sys.stderr)
+        while True:
+            try:
+                perform(action)
+            except (OSError, http.client.HTTPException) as error:
+                if action["what"] == "Request" and time.monotonic() < end:
+                    time.sleep(POLL_S)
+                    continue
+                print(f"could not be undone: {action['what']} {action.get('url') or action.get('path')}: {error}", file=sys.stderr)
+            break
 
 
 if __name__ == "__main__":

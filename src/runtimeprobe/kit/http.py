@@ -6,6 +6,7 @@ Give `client(...)` requests, or its `transport` to a library that is built on ht
 import contextlib
 import ipaddress
 import json
+import time
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 from urllib.parse import urlsplit
@@ -15,6 +16,7 @@ import httpx
 from runtimeprobe.contract import BadReply, EngineDied, EngineMissing
 
 CONNECT_S = 5.0
+DYING_S = 0.1
 READ_S = 1800.0  # of silence: a large model reads a long prompt for minutes; the caller has limits of its own
 MAX_REPLY_BYTES = 32 * 1024 * 1024
 MAX_LINE_CHARACTERS = 4 * 1024 * 1024
@@ -83,15 +85,20 @@ class Transport(httpx.BaseTransport):
             raise BadReply(f"{self.address} broke off its reply: {type(error).__name__}.", words=words) from error
 
     def _is_gone(self) -> bool:
-        """Whether the server no longer takes connections; one that merely broke off still does."""
+        """Whether the server no longer takes connections; one that merely broke off still does.
+
+        Looked at twice: a process that dies may close its connections a moment before the port that it listens on.
+        """
         import socket
 
         port = self._url.port or (443 if self._url.scheme == "https" else 80)
-        try:
-            with socket.create_connection((self._url.host, port), CONNECT_S):
-                return False
-        except OSError:
-            return True
+        for pause_s in (0.0, DYING_S):
+            time.sleep(pause_s)
+            try:
+                socket.create_connection((self._url.host, port), CONNECT_S).close()
+            except OSError:
+                return True
+        return False
 
     def close(self) -> None:
         self._inner.close()

@@ -113,6 +113,11 @@ class Ollama:
         wanted = knobs.for_ask(ask, current.levers)
         changed = {name for name in current.levers if not (current.on_every_route and knobs.BY_NAME[name].runner)}
         request = routes.request(ask, current.name, wanted, current.runner, changed)
+        try:
+            return replies.ask(current.server, current.name, request, ask)
+        except EngineMissing:  # nothing was sent, for nobody was there
+            if not current.server.comes_back():
+                raise
         return replies.ask(current.server, current.name, request, ask)
 
     def unload(self) -> None:

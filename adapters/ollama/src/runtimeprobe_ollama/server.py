@@ -13,7 +13,7 @@ from typing import Any
 import httpx
 import ollama
 
-from runtimeprobe.contract import BadReply, LoadFailed
+from runtimeprobe.contract import AdapterError, BadReply, LoadFailed
 from runtimeprobe.kit import http
 from runtimeprobe_ollama import errors
 from runtimeprobe_ollama.transport import Transport
@@ -21,6 +21,8 @@ from runtimeprobe_ollama.transport import Transport
 LOOK_S = 1.0  # for a server to say who it is
 SHORT_S = 15.0  # of silence, for everything but loading and answers
 UNLOAD_S = 5.0
+RETURN_S = 5.0  # the unit that Ollama installs restarts it after 3 s (scripts/install.sh)
+POLL_S = 0.1
 
 
 class Server:
@@ -29,6 +31,7 @@ class Server:
     def __init__(self, address: str) -> None:
         self.address = address
         self.transport = Transport(address)
+        self._given_up = False
         limits = httpx.Timeout(http.READ_S, connect=http.CONNECT_S)
         headers = {"Accept-Encoding": "identity"}  # see kit.http.client
         self.http = httpx.Client(base_url=address, transport=self.transport, timeout=limits, headers=headers)
@@ -46,6 +49,17 @@ class Server:
         if not isinstance(version, str) or not version:
             raise BadReply("/api/version names no version")
         return version[:64]
+
+    def comes_back(self) -> bool:
+        """Whether a server that is gone answers again before long. Asked once more in vain, it is not waited for again."""
+        end = time.monotonic() + RETURN_S
+        while not self._given_up:
+            with contextlib.suppress(AdapterError):
+                self.version()
+                return True
+            self._given_up = time.monotonic() > end
+            time.sleep(POLL_S)
+        return False
 
     def tags(self) -> list[Mapping[str, Any]]:
         with self._told("/api/tags"):
