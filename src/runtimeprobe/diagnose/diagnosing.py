@@ -49,6 +49,7 @@ class Known:
         self.cured: Tally | None = None
         self.loaded: Loaded | None = None
         self.failure = ""
+        self.considered = 0  # single changes that could have been tried
 
 
 def diagnose(question: Question, settings: Settings, report: Report, *, static: bool = False) -> Diagnosis:
@@ -99,6 +100,7 @@ def investigate(question: Question, laboratory: Laboratory, known: Known, report
         question.template,
         projector=bool(question.target.load.model.projector),
     )
+    known.considered = len(singles)
     tallies: list[Tally] = []
     if try_all(singles, attempts, before, question, laboratory, known, samplings, tallies, report):
         return

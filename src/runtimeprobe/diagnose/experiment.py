@@ -106,7 +106,7 @@ class Laboratory:
             attempt=attempt,
             text=reply.text,
             thinking=reply.thinking,
-            loop=Detector().feed(reply.text) or Detector().feed(reply.thinking),
+            loop=loop_in(reply.text, thinking=False) or loop_in(reply.thinking, thinking=True),
             wrong=prompt.wrong(reply.text),
         )
 
@@ -142,3 +142,9 @@ class Laboratory:
         if attempt.prompt.thinking and "thinking" not in self.given:
             return True
         return False if attempt.recommended and "thinking" not in self.given else None
+
+
+def loop_in(text: str, *, thinking: bool) -> Loop | None:
+    detector = Detector(thinking=thinking)
+    detector.feed(text)
+    return detector.finish()

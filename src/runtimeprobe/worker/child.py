@@ -86,7 +86,7 @@ def watch() -> Callable[[str, bool], bool]:
     """Listens for a loop, so that nobody pays for the rest of it."""
     from runtimeprobe.diagnose.loops import Detector
 
-    answer, thoughts = Detector(), Detector()
+    answer, thoughts = Detector(), Detector(thinking=True)
 
     def listen(piece: str, thought: bool) -> bool:
         return (thoughts if thought else answer).feed(piece) is not None
