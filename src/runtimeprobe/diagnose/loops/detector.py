@@ -3,13 +3,14 @@
 import re
 from collections import deque
 from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
 
 from runtimeprobe.diagnose.loops.enumeration import Enumeration
 from runtimeprobe.diagnose.loops.evidence import CALL, TOKEN, Kind, Unit, classify
 from runtimeprobe.diagnose.loops.period import KEEP, STEP, Tracker
-from runtimeprobe.diagnose.results import Confidence
-from runtimeprobe.results import Struct
 
+Confidence = Literal["high", "medium", "low"]
 SILENT = 48  # tokens in a row without a character of text: nothing but special tokens is being generated
 SAME_CALLS = 4  # identical tool calls in a row, whatever stands between them
 _CALL = re.compile(r"<\|tool_call>.*?<tool_call\|>", re.DOTALL)
@@ -17,7 +18,8 @@ _MIXED = re.compile(rf"(?:(?:{TOKEN.pattern})\s*){{12,}}<?[^<>\s]*\Z")
 _MIXED_IN = 512  # characters looked at for a mixture of reserved tokens
 
 
-class Loop(Struct, frozen=True, kw_only=True):
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Loop:
     """A loop that is certain. `start`, `period` and `seen` in characters of the stream; `seen`: how many had come when it was certain.
 
     `period` is 0 where nothing repeats verbatim: mixed reserved tokens, and thinking that outran its budget. `confidence`: high for a
