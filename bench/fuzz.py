@@ -94,7 +94,7 @@ def fuzz(count: int, folder: Path) -> tuple[float, float]:
     dice, seeds = random.Random(SEED), healthy()
     # Templates are rendered in a process of their own (causes/rendering.py); a hundred thousand processes would measure the machine.
     rendering.render = unrendered
-    longest, before = 0.0, peak_bytes()
+    longest, before = 0.0, psutil.Process().memory_info().rss
     for index in range(count):
         suffix, data = seeds[index % len(seeds)]
         path = folder / f"damaged{suffix}"

@@ -234,8 +234,8 @@ def _seen(header: Header, key: str, wanted: Any) -> Any:
 
 def special_tokens(header: Header) -> dict[str, tuple[int | None, str]]:
     """Where each special token stands: at its published number in a vocabulary of that size, anywhere in another."""
-    words = header.get("tokenizer.ggml.tokens")
-    if not isinstance(words, Array) or header.get("general.architecture") != "gemma4":
+    words = header.strings("tokenizer.ggml.tokens")
+    if words is None or header.get("general.architecture") != "gemma4":
         return {}
     wanted = expected().special_tokens
     if words.count == expected().vocabulary_size:

@@ -15,6 +15,7 @@ FAMILIES = {
     "M": ("The weights themselves", weights.ROWS),
     "X": ("MLX", mlx.ROWS),
 }
+MOST_SEEN = 400  # characters: a file's own words may be megabytes
 CATALOGUE: tuple[Cause, ...] = tuple(row for _, rows in FAMILIES.values() for row in rows)
 
 
@@ -31,7 +32,7 @@ def _finding(cause: Cause, file: FileFacts | None, run: RunFacts | None) -> Find
         layer=cause.layer,
         status=look.status,
         confidence=look.confidence or cause.confidence,
-        seen=look.seen,
+        seen=look.seen if len(look.seen) <= MOST_SEEN else f"{look.seen[:MOST_SEEN]}...",
         expected=look.expected or cause.expected,
         fix=cause.fix,
         source=cause.source,

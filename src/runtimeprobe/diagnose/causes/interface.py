@@ -104,7 +104,8 @@ class FileFacts:
     @property
     def cached_layers(self) -> int:
         """The layers with keys and values of their own; the others share."""
-        return self.layers - (self.number("attention.shared_kv_layers") or 0)
+        shared = self.number("attention.shared_kv_layers") or 0
+        return min(max(self.layers - shared, 0), self.layers)
 
     @property
     def sliding(self) -> list[bool]:

@@ -6,6 +6,7 @@ controls, `generation` blocks, `tojson`, `raise_exception`, `strftime_now`.
 """
 
 import json
+import os
 import subprocess
 import sys
 from typing import Any
@@ -68,6 +69,7 @@ CONVERSATIONS: dict[str, dict[str, Any]] = {
     },
 }  # fmt: skip
 
+_ENVIRONMENT = {name: os.environ[name] for name in ("SYSTEMROOT",) if name in os.environ}  # Windows starts no program without it
 # Runs as `python -I -c`: no site of the user's, nothing of ours. `resource` is POSIX; on Windows time and output are limited alone.
 _CHILD = f"""
 import json, sys
@@ -121,7 +123,7 @@ def render(template: str, seconds: float = SECONDS) -> Renders:
     job = json.dumps({"template": template, "conversations": CONVERSATIONS})
     try:
         done = subprocess.run(
-            [sys.executable, "-I", "-c", _CHILD], input=job.encode(), capture_output=True, timeout=seconds, check=False, env={}
+            [sys.executable, "-I", "-c", _CHILD], input=job.encode(), capture_output=True, timeout=seconds, check=False, env=_ENVIRONMENT
         )
     except subprocess.TimeoutExpired:
         return Renders(error=f"the template did not end within {seconds:g} seconds")
