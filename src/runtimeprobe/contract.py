@@ -194,6 +194,7 @@ class Loaded:
     build: str = ""
     device: str = ""
     details: dict[str, Any] = field(default_factory=dict)
+    note: str = ""  # anything a reader of the cells must know, such as a claim that the files do not bear out
 
 
 @dataclass(frozen=True, slots=True)

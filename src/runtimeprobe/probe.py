@@ -80,7 +80,7 @@ def blank(load: Load, settings: Settings, route: Route) -> Cell:
         claim=model.claim,
         verdict=Verdict.ERROR,
         reason="not measured",
-        note=engine.note or route.note,
+        notes=tuple(filter(None, (engine.note, route.note))),
         reproduce=reproduce(load, route, settings),
     )
 
@@ -125,7 +125,7 @@ def measure(session: Session, route: Route, settings: Settings, tools: Tools) ->
         claim=base.claim if loaded.claim is Claim.UNDECLARED else loaded.claim,
         verdict=verdict,
         reason=reason,
-        note="; ".join(filter(None, (base.note, note))),
+        notes=(*base.notes, *filter(None, (loaded.note, note))),
         stages=stages(session, shown, replies),
         evidence=shown.evidence,
         answers=msgspec.structs.replace(shown.answers, defaults=defaults),

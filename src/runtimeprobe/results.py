@@ -107,7 +107,7 @@ class Cell(Struct, frozen=True, kw_only=True):
     verdict: Verdict
     reason: str
     fix: str = ""  # what the reader can do about a skipped or failed cell
-    note: str = ""  # such as: the engine's own defaults lose the answer
+    notes: tuple[str, ...] = ()  # such as: the engine's own defaults lose the answer
     stages: Stages = Stages()
     evidence: Evidence = Evidence()
     answers: Answers = Answers()

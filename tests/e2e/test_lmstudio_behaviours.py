@@ -199,7 +199,7 @@ def test_a_refusal_stands_on_a_text_control_that_the_engine_answered(runs: dict[
         assert cell["build"] == "llama.cpp-linux-x86_64-avx2 2.10.1"
         assert cell["claim"] == "yes"  # by the projector on disk; the server declares nothing
         assert cell["digest"].startswith("sha256:")
-        assert "emulator" in cell["note"]
+        assert "emulator" in str(cell["notes"])
         if route != TRANSCRIPTIONS:
             assert cell["answers"]["control"] == "nothing"
             assert cell["evidence"]["control_tokens"] > 5

@@ -133,8 +133,13 @@ def test_nothing_of_ours_stays_on_the_server(behaviour: str, outcomes: dict[str,
 
 def test_every_cell_says_that_only_an_emulator_was_asked(outcomes: dict[str, "Future[Outcome]"]) -> None:
     outcome = outcomes["healthy"].result()
-    assert all("only against an emulator" in cell["note"] for cell in outcome.cells.values())
+    assert all("only against an emulator" in str(cell["notes"]) for cell in outcome.cells.values())
     assert outcome.stderr.count("only against an emulator") == 1
+
+
+def test_a_claim_that_the_files_do_not_bear_out_is_said(outcomes: dict[str, "Future[Outcome]"]) -> None:
+    cells = outcomes["claims-audio-without-projector"].result().cells.values()
+    assert all("neither the model nor a projector of it has an audio encoder" in str(cell["notes"]) for cell in cells)
 
 
 def test_heard_cells_have_real_numbers(outcomes: dict[str, "Future[Outcome]"]) -> None:

@@ -18,7 +18,7 @@ HOST = Host(os="Linux", arch="x86_64", cpu="Test", gpu="", memory_bytes=1, pytho
 def cell(verdict: Verdict, *, engine: str = "engine", route: str = "route", reason: str = "because", note: str = "") -> Cell:
     return Cell(
         runtime="Runtime", engine=engine, engine_version="1", route=route, model="gemma-4-e2b", weights="twin", verdict=verdict,
-        reason=reason, reproduce="runtimeprobe matrix", note=note,
+        reason=reason, reproduce="runtimeprobe matrix", notes=(note,) if note else (),
     )  # fmt: skip
 
 

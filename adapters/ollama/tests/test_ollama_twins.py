@@ -111,7 +111,7 @@ def test_a_twin_made_just_now_is_left_to_its_run(start: Start) -> None:
 def test_a_claim_that_the_files_do_not_bear_out_is_said(start: Start, adapter: Ollama) -> None:
     loaded = load(adapter, start("--behaviour", "claims-audio-without-projector"))
     assert loaded.claim is Claim.YES
-    assert loaded.details["claim"] == "Ollama claims audio, and neither the model nor a projector of it has an audio encoder"
+    assert loaded.note == "Ollama claims audio, and neither the model nor a projector of it has an audio encoder"
 
 
 def test_a_load_that_fails_leaves_nothing(start: Start, adapter: Ollama, tmp_path: Path) -> None:

@@ -80,7 +80,7 @@ def command(
     from runtimeprobe.cli.output import Destination, Lines, write_whole
     from runtimeprobe.diagnose import diagnosing, preparing
     from runtimeprobe.diagnose.target import NoTarget
-    from runtimeprobe.publish import loop_report
+    from runtimeprobe.publish import diagnosis
     from runtimeprobe.publish.interface import console
     from runtimeprobe.session import Settings
 
@@ -95,14 +95,14 @@ def command(
     settings = Settings(limit_s=limit_s, memory_limit_bytes=memory)
     with Lines() as lines:
         found = diagnosing.diagnose(question, settings, lines, static=static)
-    loop_report.render(found, console(stderr=json_file == "-"))
+    diagnosis.render(found, console(stderr=json_file == "-"))
     data = diagnosing.encode(found)
     if json_file == "-":
         click.echo(data.decode())
     elif json_file:
         write_whole(Path(json_file), data)
     if issue_file:
-        write_whole(issue_file, loop_report.issue(found).encode())
+        write_whole(issue_file, diagnosis.issue(found).encode())
     if not found.complete and not budget:
         raise click.exceptions.Exit(130)
     if fail_on_loop and found.baseline and (found.baseline.loops or found.baseline.wrong):

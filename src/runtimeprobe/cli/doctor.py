@@ -48,7 +48,7 @@ def command(
         }
         click.echo(msgspec.json.format(msgspec.json.encode(report), indent=1).decode())
         return
-    from runtimeprobe.publish import diagnosis
+    from runtimeprobe.publish import doctor
     from runtimeprobe.publish.interface import console
 
-    diagnosis.render(found, plan, notes, console())
+    doctor.render(found, plan, notes, console())

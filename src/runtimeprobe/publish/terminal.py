@@ -64,14 +64,16 @@ def explained(cell: Cell) -> Text:
 
 def notes(cells: Sequence[Cell]) -> list[Text]:
     """One line per note; what every measured cell of an engine says is said of the engine."""
+    said: dict[tuple[str, str], list[Cell]] = {}
     measured = [cell for cell in cells if cell.verdict is not Verdict.SKIPPED]
-    lines = []
     for cell in measured:
-        mine = [other for other in measured if other.engine == cell.engine]
-        everywhere = len(mine) > 1 and all(other.note == cell.note for other in mine)
-        if cell.note and not (everywhere and cell is not mine[0]):
-            where = "" if everywhere else f" {safe(cell.route, 60)} {safe(cell.model, 40)}"
-            lines.append(Text(f"  note: {safe(cell.engine, 60)}{where}: {safe(cell.note)}\n", style="yellow"))
+        for note in cell.notes:
+            said.setdefault((cell.engine, note), []).append(cell)
+    lines = []
+    for (engine, note), those in said.items():
+        everywhere = len(those) > 1 and len(those) == sum(cell.engine == engine for cell in measured)
+        places = [""] if everywhere else [f" {safe(cell.route, 60)} {safe(cell.model, 40)}" for cell in those]
+        lines += [Text(f"  note: {safe(engine, 60)}{where}: {safe(note)}\n", style="yellow") for where in places]
     return lines
 
 

@@ -65,6 +65,8 @@ def for_ask(ask: Ask, levers: Mapping[str, str]) -> tuple[dict[str, Any], bool |
     """What an ask says of sampling and of thinking: the levers, and over them what the ask itself says."""
     settings = _settings(ASK, levers)
     thinking = settings.pop("thinking", None)
+    if ask.seed is not None:
+        settings["seed"] = ask.seed
     if ask.sampling is not None:
         settings |= asdict(ask.sampling)
     return settings, thinking if ask.thinking is None else ask.thinking

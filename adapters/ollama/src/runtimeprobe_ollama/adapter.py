@@ -171,7 +171,7 @@ def _load(server: "Server", name: str, runner: Mapping[str, Any]) -> Loaded:
     details |= {"digest": running.get("digest"), "context_length": running.get("context_length")}
     if server.transport.repeated:
         details["repeated"] = list(server.transport.repeated)
-    return Loaded(models.claim(shown), device=_device(running), details=details)
+    return Loaded(models.claim(shown), device=_device(running), details=details, note=models.doubt(shown))
 
 
 def _device(running: Mapping[str, Any]) -> str:

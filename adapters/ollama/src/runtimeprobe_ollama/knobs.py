@@ -93,6 +93,8 @@ def for_ask(ask: Ask, levers: Mapping[str, str]) -> Wanted:
     values = {knob.own: knob.value(levers[name]) for name, knob in BY_NAME.items() if name in levers and not knob.runner}
     thinking = values.pop(THINKING.own, None)
     form = values.pop(FORMAT.own, None)
+    if ask.seed is not None:
+        values["seed"] = ask.seed
     if ask.sampling is not None:
         values |= asdict(ask.sampling)
     return Wanted(values, thinking if ask.thinking is None else ask.thinking, form)

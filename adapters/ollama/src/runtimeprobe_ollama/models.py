@@ -97,7 +97,7 @@ def details(shown: Mapping[str, Any]) -> dict[str, Any]:
     kept["capabilities"] = shown.get("capabilities")
     kept["quantization"] = _text(_object(shown, "details").get("quantization_level"))
     kept["audio_encoder"] = encoder(shown)
-    return kept | ({"claim": sentence} if (sentence := doubt(shown)) else {})
+    return kept
 
 
 def _object(data: Mapping[str, Any], key: str) -> dict[str, Any]:
