@@ -1,6 +1,6 @@
 """The fault bench: diagnoses twin-31b with each fault of tests/diagnose/faults planted in it, and counts how often the diagnosis is right.
 
-Every row is a whole diagnosis on real llama.cpp. A cure that is claimed is applied once more, with seeds that the diagnosis never used. What
+Every row is a whole diagnosis on real llama.cpp. A cure that is claimed is applied once more, with seeds the diagnosis never used. What
 it cost is compared with pulling every lever on every prompt.
 """
 
