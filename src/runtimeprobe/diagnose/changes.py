@@ -62,6 +62,7 @@ ROWS = (
     Row(lever="bos", value="on", aims=("T3",), kinds=("constant text", "word collapse")),
     Row(lever="bos", value="off", aims=("T4",)),
     Row(lever="context", value="8192", aims=("L1",), kinds=("paragraph cycle",)),
+    Row(lever="context_shift", value="off", aims=("L1",), kinds=("paragraph cycle",)),
     Row(lever="kv_type_k", value="f16", aims=("V1",)),
     Row(lever="kv_type_v", value="f16", aims=("V1",)),
     Row(lever="flash_attention", value="off", aims=("K4", "K5")),

@@ -14,16 +14,15 @@ from runtimeprobe.diagnose import ablate, changes, mending, rank, rates, written
 from runtimeprobe.diagnose.ablate import Report, Tally
 from runtimeprobe.diagnose.causes.catalogue import examine
 from runtimeprobe.diagnose.causes.interface import FileFacts, RunFacts
+from runtimeprobe.diagnose.causes.versions import build_number
 from runtimeprobe.diagnose.changes import Change
 from runtimeprobe.diagnose.experiment import Budget, Laboratory, Spent, Try
 from runtimeprobe.diagnose.prompts import Prompt
 from runtimeprobe.diagnose.results import Cure, Diagnosis, Finding, ModelFacts, Pull, RuntimeFacts
 from runtimeprobe.diagnose.target import Target
 from runtimeprobe.results import Struct
-from runtimeprobe.session import Settings
+from runtimeprobe.session import CONFIGS, Settings
 from runtimeprobe.worker.process import WorkerError
-
-CONFIRMING_RUNS = 40  # of which none may go wrong: the rate is then under 7.2% at 95%
 
 
 class Question(Struct, frozen=True, kw_only=True):
@@ -36,7 +35,7 @@ class Question(Struct, frozen=True, kw_only=True):
     file: FileFacts | None
     template: str = ""
     budget: Budget = Budget()
-    confirming_runs: int = CONFIRMING_RUNS
+    confirming_runs: int = ablate.CONFIRMING_RUNS
 
 
 class Known:
@@ -126,7 +125,7 @@ def try_all(
         tally, matters = ablate.tried(laboratory.run, change, concerned, before)
         tallies.append(tally)
         report.say(f"{change.lever}: {change.before} -> {change.after[:40]}: {tally.bad} of {tally.runs} go wrong (as it is {before:.0%})")
-        confirmed = matters and not tally.bad and confirm(change, question, laboratory, known, samplings, report)
+        confirmed = matters and confirm(change, question, laboratory, known, samplings, report)
         known.pulls.append((ablate.pull(tally, matters, before, cures=bool(confirmed)), change.aims))
         if confirmed:
             return True
@@ -140,7 +139,7 @@ def confirm(change: Change, question: Question, laboratory: Laboratory, known: K
     tally = None
     for tally in ablate.confirmed(laboratory.run, change, question.prompts, kinds, question.confirming_runs):
         report.passing(f"confirming {change.lever}: {tally.bad} of {tally.runs} go wrong")
-    if tally is None or tally.bad:
+    if tally is None or ablate.spoilt(tally):
         return False
     known.cured = tally
     return True
@@ -153,27 +152,24 @@ def findings(question: Question, loaded: Loaded | None) -> tuple[Finding, ...]:
 def run_facts(question: Question, loaded: Loaded | None) -> RunFacts:
     """What is known of the runtime. Only what the user set counts as sent: the rest is the runtime's own."""
     engine, given = question.target.load.found.engine, question.given
-    build = (loaded.build if loaded else "") or engine.build
     names = Sampling.__dataclass_fields__
+    effective = {lever.name: lever.default for lever in question.levers} | given
+    switch = {"on": True, "off": False}
+    whole = {name: int(value) for name, value in effective.items() if value.isdigit()}
     return RunFacts(
         engine=engine.name,
         version=engine.version,
-        build=build_number(build),
+        build=build_number((loaded.build if loaded else "") or engine.build),
         device=(loaded.device if loaded else "") or engine.device,
-        kv_type_k=given.get("kv_type_k", ""),
-        kv_type_v=given.get("kv_type_v", ""),
-        flash_attention={"on": True, "off": False}.get(given.get("flash_attention", "")),
-        context=int(given["context"]) if given.get("context", "").isdigit() else None,
-        parallel=int(given["parallel"]) if given.get("parallel", "").isdigit() else None,
+        kv_type_k=effective.get("kv_type_k", ""),
+        kv_type_v=effective.get("kv_type_v", ""),
+        flash_attention=switch.get(effective.get("flash_attention", "")),
+        context=whole.get("context", CONFIGS[question.target.load.model.weights].context_tokens),
+        context_shift=switch.get(effective.get("context_shift", "")),
+        parallel=whole.get("parallel"),
         sampling={name: float(value) for name, value in given.items() if name in names},
-        thinking={"on": True, "off": False}.get(given.get("thinking", "")),
+        thinking=switch.get(given.get("thinking", "")),
     )
-
-
-def build_number(build: str) -> int | None:
-    """ "b11434" is 11434."""
-    digits = build.removeprefix("b")
-    return int(digits) if digits.isdigit() else None
 
 
 def result(question: Question, laboratory: Laboratory, known: Known, *, complete: bool) -> Diagnosis:
@@ -216,7 +212,8 @@ def cure(tally: Tally, question: Question) -> Cure:
         written_as=written.everywhere(tally.change, Path(model).name if question.target.path else model),
         runs=tally.runs,
         loops=tally.loops,
-        upper_bound=rates.upper_bound(tally.bad, tally.runs),
+        wrong=tally.wrong,
+        upper_bound=rates.upper_bound(tally.loops, tally.runs),
     )
 
 

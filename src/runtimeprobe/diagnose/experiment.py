@@ -93,7 +93,7 @@ class Laboratory:
             prompt.text,
             max_tokens=prompt.max_tokens,
             sampling=self._sampling(change, attempt),
-            thinking=self._thinking(change, attempt),
+            thinking=self._thinking(change, prompt),
             seed=attempt.seed,
         )
         outcome = self.session.ask(ask, watch=True)
@@ -135,13 +135,11 @@ class Laboratory:
         values = change.sampling or (RECOMMENDED if attempt.recommended else None)
         return dataclasses.replace(values, seed=attempt.seed) if values else None
 
-    def _thinking(self, change: Change, attempt: Try) -> bool | None:
-        """With the runtime's or the user's own settings nothing is said, unless the prompt is about thinking."""
+    def _thinking(self, change: Change, prompt: Prompt) -> bool | None:
+        """Always said, because runtimes differ in what they do when nothing is; unless the user said it as a lever."""
         if change.thinking is not None:
             return change.thinking
-        if attempt.prompt.thinking and "thinking" not in self.given:
-            return True
-        return False if attempt.recommended and "thinking" not in self.given else None
+        return None if "thinking" in self.given else prompt.thinking
 
 
 def loop_in(text: str, *, thinking: bool) -> Loop | None:

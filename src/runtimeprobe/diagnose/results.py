@@ -109,6 +109,7 @@ class Cure(Struct, frozen=True, kw_only=True):
     written_as: dict[str, str] = msgspec.field(name="as")
     runs: int
     loops: int
+    wrong: int
     upper_bound: float
 
 

@@ -26,6 +26,7 @@ LEVERS = {
     "kv_type_v": ("--cache-type-v {}", "", "", ""),
     "flash_attention": ("--flash-attn {}", "", "flash_attention: {}", ""),
     "parallel": ("--parallel {}", "", "", ""),
+    "context_shift": ("--no-context-shift", "", "", ""),
     "swa_full": ("--swa-full", "", "", "swa_full=True"),
     "stop": ("", "stop {}", "", "stop=[{}]"),
 }

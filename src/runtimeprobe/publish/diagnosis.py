@@ -68,7 +68,8 @@ def answer(diagnosis: Diagnosis) -> list[str]:
     cure = diagnosis.cure
     if cure:
         what = ", ".join(f"{name} = {safe(value, 60)}" for name, value in cure.config.items())
-        sure = f"{cure.runs - cure.loops} of {cure.runs} runs clean, so under {cure.upper_bound:.0%} at 95%"
+        wrong = f", {cure.wrong} of them answered wrong" if cure.wrong else ""
+        sure = f"{cure.loops} of {cure.runs} runs loop{wrong}, so under {cure.upper_bound:.0%} at 95%"
         lines += [
             f"Cure   {what} ({sure})",
             *(f"       {name}: {line}" for name, text in cure.written_as.items() for line in text.splitlines()),

@@ -53,6 +53,7 @@ class Xllamacpp:
         choice("flash_attention", "auto", _FLASH_ATTENTION, "flash_attn_type"),
         cache_type("kv_type_k", "cache_type_k", by_number=True),
         cache_type("kv_type_v", "cache_type_v", by_number=True),
+        choice("context_shift", "off", {"off": {"ctx_shift": False}, "on": {"ctx_shift": True}}, "ctx_shift"),
         choice("swa_full", "off", {"off": {"swa_full": False}, "on": {"swa_full": True}}, "swa_full"),
         choice("device", "auto", _DEVICE, "n_gpu_layers, mmproj_use_gpu"),
         text("template", "chat_template", "the model's own", "chat_template (Jinja text)"),

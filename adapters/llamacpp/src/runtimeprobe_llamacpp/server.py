@@ -53,6 +53,7 @@ class LlamaServer:
         choice("flash_attention", "auto", {value: {"--flash-attn": value} for value in ("auto", "on", "off")}, "--flash-attn"),
         cache_type("kv_type_k", "--cache-type-k", by_number=False),
         cache_type("kv_type_v", "--cache-type-v", by_number=False),
+        choice("context_shift", "off", {"off": {"--no-context-shift": None}, "on": {"--context-shift": None}}, "--context-shift"),
         choice("swa_full", "off", {"off": {}, "on": {"--swa-full": None}}, "--swa-full"),
         choice("device", "auto", _DEVICE, "--device, --n-gpu-layers"),
         text("template", "--chat-template", "the model's own", "--chat-template (Jinja text)"),
