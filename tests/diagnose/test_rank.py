@@ -36,6 +36,6 @@ def test_nothing_found_and_nothing_cured_names_nothing() -> None:
     assert names([], [(pull(Effect.NONE), ("L1",))]) == []
 
 
-def test_where_nothing_goes_wrong_only_faults_of_the_file_are_named() -> None:
-    findings = [found("S1", "sampling"), found("G1"), found("C3", "template", "low")]
+def test_where_nothing_goes_wrong_only_what_is_sure_enough_is_named() -> None:
+    findings = [found("S3", "sampling", "low"), found("G1"), found("C3", "template", "low")]
     assert names(findings, [], bad=False) == ["G1"]

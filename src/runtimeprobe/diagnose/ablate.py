@@ -22,7 +22,7 @@ ENOUGH_BAD = 6  # so many bad runs in the first round, and the second would teac
 POOL = 8  # bad runs that a change is tried on
 MOST_RUNS = 16  # under one change, if it neither shows to matter nor not to
 CONFIRMING_RUNS = 40  # of which none may loop: the rate is then under 7.2% at 95%
-MOST_WRONG = 0.05  # of the answers of a cure
+MOST_WRONG = 0.07  # of all answers, loops apart: what drawing tokens at random may bring
 PAIRED = 3  # changes that are also tried two by two
 SHOWN_PERIODS = 4
 SHOWN_CHARACTERS = 400
@@ -128,7 +128,12 @@ def confirmed(run: Run, change: Change, prompts: Sequence[Prompt], samplings: Se
 
 def spoilt(tally: Tally) -> bool:
     """A cure may not loop or fail at all. A wrong answer now and then is what drawing tokens at random brings."""
-    return tally.bad > tally.wrong_only or tally.wrong_only > MOST_WRONG * max(tally.runs, CONFIRMING_RUNS)
+    return sick(tally, CONFIRMING_RUNS)
+
+
+def sick(tally: Tally, runs: int) -> bool:
+    """Whether a model that was, or is to be, asked so often has a symptom: one loop or failure, or too many wrong answers."""
+    return tally.bad > tally.wrong_only or tally.wrong_only > MOST_WRONG * max(tally.runs, runs)
 
 
 def pairs(tallies: Sequence[Tally]) -> list[Change]:

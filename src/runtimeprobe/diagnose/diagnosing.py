@@ -81,7 +81,7 @@ def investigate(question: Question, laboratory: Laboratory, known: Known, report
     if not known.failure:
         for tally in ablate.as_it_is(laboratory.run, question.prompts, samplings, report):
             known.asis = tally
-        if known.asis is None or not known.asis.bad:
+        if known.asis is None or not ablate.sick(known.asis, known.asis.runs):
             return
         report.say(f"as it is: {known.asis.loops} of {known.asis.runs} runs loop, {known.asis.wrong} answers are wrong")
     attempts = ablate.pool(known.asis) if known.asis else ablate.tries(question.prompts, ablate.SEEDS, samplings)[: ablate.POOL]
@@ -176,7 +176,7 @@ def result(question: Question, laboratory: Laboratory, known: Known, *, complete
     load, file = question.target.load, question.file
     engine: Engine = load.found.engine
     loaded = known.loaded or Loaded()
-    bad = bool(known.failure) or bool(known.asis and known.asis.bad)
+    bad = bool(known.failure) or bool(known.asis and ablate.sick(known.asis, known.asis.runs))
     titles = {finding.id: finding.title for finding in known.findings}
     likely = rank.ranked(known.findings, known.pulls, bad=bad, titles=titles)
     return Diagnosis(

@@ -1,7 +1,6 @@
 """Which causes are likely, from what the file and the runtime show and from what the changes did. Pure.
 
-Nothing is blamed on the strength of a setting alone: a file fault may be named where nothing goes wrong (it will, elsewhere), a setting
-only where something does.
+Where nothing goes wrong, what was found is still named if it is sure enough: it will go wrong elsewhere.
 """
 
 from collections.abc import Mapping, Sequence
@@ -9,7 +8,6 @@ from collections.abc import Mapping, Sequence
 from runtimeprobe.diagnose.changes import WEIGHT
 from runtimeprobe.diagnose.results import Cause, Effect, Finding, Pull, Status
 
-IN_THE_FILE = ("file", "template", "tokenizer")
 CURED, HELPED, NO_EFFECT = 6.0, 2.0, -4.0
 UNSEEN = 0.5  # of the credit for a cure, where nothing else points at the cause
 CERTAIN = ("high", "medium")
@@ -21,7 +19,7 @@ def ranked(
     """Most likely first. `pulls`: each with the causes its change aims at. `bad`: whether anything went wrong as it is."""
     found = {finding.id: finding for finding in findings if finding.status is Status.FOUND}
     if not bad:
-        named = [item for item in found.values() if item.layer in IN_THE_FILE and item.confidence in CERTAIN]
+        named = [item for item in found.values() if item.confidence in CERTAIN]
         return tuple(
             Cause(id=item.id, title=item.title, evidence=(saw(item),), against=("nothing went wrong here",)) for item in by_weight(named)
         )

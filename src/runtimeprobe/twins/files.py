@@ -10,6 +10,7 @@ from runtimeprobe.contract import Candidate
 
 DATA = Path(__file__).parent / "data"
 MANIFEST = "manifest.json"
+PROJECTOR = "mmproj.gguf"
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,6 +20,10 @@ class Shipped:
     name: str  # "twin-e2b"
     model: str  # "gemma-4-e2b"
     files: dict[str, dict[str, Any]]  # relative path -> {"sha256", "size_bytes"}
+
+    @property
+    def hears(self) -> bool:
+        return PROJECTOR in self.files
 
 
 def folder() -> Path:
@@ -40,7 +45,7 @@ def candidates(data: Path = DATA) -> tuple[Candidate, ...]:
             model=twin.model,
             weights="twin",
             text_gguf=str(data / twin.name / "text.gguf"),
-            projector_gguf=str(data / twin.name / "mmproj.gguf"),
+            projector_gguf=str(data / twin.name / PROJECTOR) if twin.hears else "",
             hf_folder=str(data / twin.name / "hf"),
         )
         for twin in shipped(data)

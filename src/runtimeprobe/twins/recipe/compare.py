@@ -51,8 +51,13 @@ def listing(file: Path) -> list[str]:
     return sorted(keys) + sorted(tensors)
 
 
-def convert(converter: Path, python: str, hf: Path, out: Path) -> None:
-    for file, extra in (("text.gguf", []), ("mmproj.gguf", ["--mmproj"])):
+def made(folder: Path) -> list[str]:
+    return [file for file in ("text.gguf", "mmproj.gguf") if (folder / file).exists()]
+
+
+def convert(converter: Path, python: str, hf: Path, out: Path, files: list[str]) -> None:
+    for file in files:
+        extra = ["--mmproj"] if file == "mmproj.gguf" else []
         command = [python, str(converter), str(hf), *extra, "--outtype", "f16", "--outfile", str(out / file)]
         done = subprocess.run(command, capture_output=True, text=True, check=False)
         if done.returncode:
@@ -72,8 +77,8 @@ def main() -> int:
         ours, theirs = Path(scratch, "ours"), Path(scratch, "theirs")
         theirs.mkdir()
         export_gguf.export(given.hf, ours, "twin")
-        convert(given.converter, given.python, given.hf, theirs)
-        for file in ("text.gguf", "mmproj.gguf"):
+        convert(given.converter, given.python, given.hf, theirs, made(ours))
+        for file in made(ours):
             reader = GGUFReader(ours / file)
             found = differences(ours / file, theirs / file)
             print(f"{file}: {len(reader.fields) - len(COUNTS)} keys, {len(reader.tensors)} tensors, {len(found)} differences")

@@ -160,6 +160,14 @@ def add_tokenizer(writer: GGUFWriter, folder: Path) -> None:
     writer.add_add_bos_token(True)
 
 
+def heads_kv(text: dict[str, Any]) -> int | list[int]:
+    """Key-value heads: one number, or one per layer where global layers have another number of them."""
+    sliding, everywhere = text["num_key_value_heads"], text["num_global_key_value_heads"]
+    if everywhere is None:
+        return int(sliding)
+    return [sliding if kind == "sliding_attention" else everywhere for kind in text["layer_types"]]
+
+
 def add_text_keys(writer: GGUFWriter, text: dict[str, Any]) -> None:
     layers, shared = text["num_hidden_layers"], text["num_kv_shared_layers"]
     rope = text["rope_parameters"]
@@ -169,7 +177,7 @@ def add_text_keys(writer: GGUFWriter, text: dict[str, Any]) -> None:
         "embedding_length": text["hidden_size"],
         "embedding_length_per_layer_input": text["hidden_size_per_layer_input"],
         "attention.head_count": text["num_attention_heads"],
-        "attention.head_count_kv": text["num_key_value_heads"],
+        "attention.head_count_kv": heads_kv(text),
         "attention.key_length": text["global_head_dim"],
         "attention.value_length": text["global_head_dim"],
         "attention.key_length_swa": text["head_dim"],
@@ -180,7 +188,10 @@ def add_text_keys(writer: GGUFWriter, text: dict[str, Any]) -> None:
         "rope.dimension_count_swa": text["head_dim"],
     }
     for key, number in whole.items():
-        writer.add_uint32(f"gemma4.{key}", number)
+        if isinstance(number, list):
+            writer.add_key_value(f"gemma4.{key}", number, GGUFValueType.ARRAY, GGUFValueType.INT32)
+        else:
+            writer.add_uint32(f"gemma4.{key}", number)
     wide = text["intermediate_size"]
     if text["use_double_wide_mlp"]:
         widths = [wide if layer < layers - shared else 2 * wide for layer in range(layers)]
@@ -232,6 +243,7 @@ def finish(writer: GGUFWriter) -> None:
 
 
 def export(hf: Path, out: Path, name: str, text_file: str = "text.gguf", projector_file: str = "mmproj.gguf") -> None:
+    """Both files; the text file alone where the model does not hear."""
     out.mkdir(parents=True, exist_ok=True)
     weights = load_file(hf / "model.safetensors")
     config, generation, front = (
@@ -245,6 +257,8 @@ def export(hf: Path, out: Path, name: str, text_file: str = "text.gguf", project
     for target, weight in text_tensors(weights, config["text_config"]):
         add_tensor(writer, target, weight)
     finish(writer)
+    if config["audio_config"] is None:
+        return
 
     writer = GGUFWriter(out / projector_file, "clip")
     add_general(writer, "mmproj", name, generation)

@@ -10,7 +10,7 @@ to those that compute in float32 (llama.cpp on a CPU). See ../README.md for the 
 import argparse
 import itertools
 import json
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -46,7 +46,7 @@ VIDEOS = IMAGES | {"video_processor_type": "Gemma4VideoProcessor", "max_soft_tok
 del VIDEOS["image_processor_type"], VIDEOS["image_seq_length"]
 
 
-def text_config(size: str) -> dict[str, Any]:
+def text_config(ours: dict[str, Any]) -> dict[str, Any]:
     """`text_config` with the keys of the published files, `global_head_dim` among them (transformers itself writes `per_layer_config`)."""
     fixed = {
         "attention_bias": False, "attention_dropout": 0.0, "attention_k_eq_v": False, "dtype": "float16", "enable_moe_block": False,
@@ -58,11 +58,11 @@ def text_config(size: str) -> dict[str, Any]:
         },
         "tie_word_embeddings": True, "top_k_experts": None, "use_bidirectional_attention": None, "use_cache": True,
     }  # fmt: skip
-    ours = architecture.text_config(architecture.SHAPES[size])
     return dict(sorted((fixed | ours | {"eos_token_id": ours["eos_token_id"][0]}).items()))
 
 
-def config(size: str) -> dict[str, Any]:
+def config(ours: dict[str, Any], *, hears: bool = True) -> dict[str, Any]:
+    """config.json around the text configuration `ours`; 31B and 26B-A4B have no audio tower."""
     audio = {
         "attention_chunk_size": 12, "attention_context_left": 13, "attention_context_right": 0, "attention_invalid_logits_value": -1e9,
         "attention_logit_cap": 50.0, "conv_kernel_size": 5, "dtype": "float16", "gradient_clipping": 1e10, "hidden_act": "silu",
@@ -77,20 +77,20 @@ def config(size: str) -> dict[str, Any]:
     ids = architecture.token_ids()
     return {
         "architectures": ["Gemma4ForConditionalGeneration"],
-        "audio_config": audio | architecture.AUDIO,
+        "audio_config": audio | architecture.AUDIO if hears else None,
         **ids,
         "dtype": "float16",
         "eoa_token_id": ids["eoa_token_index"],
-        "eos_token_id": architecture.text_config(architecture.SHAPES[size])["eos_token_id"],
+        "eos_token_id": ours["eos_token_id"],
         "initializer_range": 0.02,
         "model_type": "gemma4",
-        "text_config": text_config(size),
+        "text_config": text_config(ours),
         "tie_word_embeddings": True,
         "transformers_version": "5.23.0",
         "vision_config": vision | architecture.VISION,
         "vision_soft_tokens_per_image": 280,
         # The published files leave it out because it is 262144, which mlx-lm (models/gemma4.py) takes for granted.
-        "vocab_size": len(build()[0]),
+        "vocab_size": ours["vocab_size"],
     }
 
 
@@ -150,17 +150,24 @@ def unused_kv(size: str) -> Iterator[tuple[str, Any]]:
 
 
 def write_weights(checkpoint: Path, size: str, file: Path) -> None:
-    """The checkpoint's tensors in float16, with calibrated clipping bounds. A value float16 cannot hold is an error."""
+    """The checkpoint's tensors, with calibrated clipping bounds."""
     import torch
-    from safetensors.torch import save_file
 
     from runtimeprobe.twins.recipe import calibrate, train
 
     model = train.build_model(size)
     model.load_state_dict(torch.load(checkpoint, map_location="cpu", weights_only=True)["model"])
     calibrate.calibrate(model)
+    save(itertools.chain(model.state_dict().items(), unused_kv(size)), file)
+
+
+def save(weights: Iterable[tuple[str, Any]], file: Path) -> None:
+    """In float16; a value float16 cannot hold is an error."""
+    import torch
+    from safetensors.torch import save_file
+
     tensors = {}
-    for name, weight in itertools.chain(model.state_dict().items(), unused_kv(size)):
+    for name, weight in weights:
         if name == "lm_head.weight":
             continue  # tied to the embeddings
         half = weight.detach().to(torch.float16).contiguous()
@@ -173,7 +180,7 @@ def write_weights(checkpoint: Path, size: str, file: Path) -> None:
 def export(checkpoint: Path, size: str, folder: Path) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     write_weights(checkpoint, size, folder / "model.safetensors")
-    write_json(folder / "config.json", config(size))
+    write_json(folder / "config.json", config(architecture.text_config(architecture.SHAPES[size])))
     write_json(folder / "generation_config.json", generation_config())
     write_tokenizer(folder / "tokenizer.json")
     write_json(folder / "tokenizer_config.json", tokenizer_config())

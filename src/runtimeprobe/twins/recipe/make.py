@@ -40,12 +40,15 @@ STAGES = (
     Stage("e4b", "160:5", freeze="front", peak=6e-4, batch=24, long_rate=0.15),
 )
 
+# twin-31b: steps, highest learning rate, and how much more often answers in figures are drawn.
+TEXT_STAGES = ((2200, 3e-3, 1.0), (500, 1.5e-3, 3.0))
+
 
 def main() -> None:
     import torch
 
     from runtimeprobe.twins import files
-    from runtimeprobe.twins.recipe import pack, train
+    from runtimeprobe.twins.recipe import pack, train, train_text
 
     folder = Path(sys.argv[1] if len(sys.argv) > 1 else ".cache/twins")
     folder.mkdir(parents=True, exist_ok=True)
@@ -57,6 +60,12 @@ def main() -> None:
             continue
         schedule = [(int(steps), int(most)) for steps, most in (part.split(":") for part in stage.schedule.split(","))]
         train.train(stage.what, folder, schedule, stage.peak, stage.batch, stage.long_rate, stage.freeze)
+    behind = 0
+    for steps, peak, digits in TEXT_STAGES:
+        behind += steps
+        state = folder / "31b.pt"
+        if not state.exists() or torch.load(state)["steps"] < behind:
+            train_text.train(folder, steps, peak, digits)
     pack.pack(folder, files.DATA)
 
 

@@ -2,8 +2,9 @@
 
     python -m runtimeprobe.twins.recipe.pack CHECKPOINT_FOLDER [--into FOLDER]
 
-CHECKPOINT_FOLDER holds e2b.pt and e4b.pt as train.py leaves them; `--into` is the package's own data folder by default. With `--gguf-only`
-the weights are not touched: GGUF files and manifest are written again from the safetensors already there, without torch.
+CHECKPOINT_FOLDER holds e2b.pt, e4b.pt and 31b.pt as train.py and train_text.py leave them; `--into` is the package's own data folder by
+default. With `--gguf-only` the weights are not touched: GGUF files and manifest are written again from the safetensors already there,
+without torch.
 """
 
 import argparse
@@ -19,7 +20,8 @@ from runtimeprobe.twins import files
 from runtimeprobe.twins.recipe import export_gguf
 from runtimeprobe.twins.recipe.architecture import SHAPES
 
-LIMIT_BYTES = 25_000_000
+LIMIT_BYTES = 28_000_000  # 25 MB for the two that hear
+SIZES = (*SHAPES, "31b")
 
 
 def facts(folder: Path) -> dict[str, dict[str, Any]]:
@@ -34,15 +36,19 @@ def export_weights(checkpoint: Path, size: str, folder: Path) -> dict[str, Any]:
     """Writes hf/ and returns what the manifest says of the training."""
     import torch
 
-    from runtimeprobe.twins.recipe import export_hf, train
+    from runtimeprobe.twins.recipe import export_hf, export_text, train, train_text
 
     scratch = folder.with_name(f".{folder.name}.new")
     shutil.rmtree(scratch, ignore_errors=True)
-    export_hf.export(checkpoint, size, scratch / "hf")
+    if size in SHAPES:
+        export_hf.export(checkpoint, size, scratch / "hf")
+    else:
+        export_text.export(checkpoint, scratch)
     shutil.rmtree(folder, ignore_errors=True)
     scratch.rename(folder)
     steps = torch.load(checkpoint, map_location="cpu", weights_only=True).get("steps")
-    return {"seed": train.SEED, "steps": steps, "checkpoint_sha256": hashlib.sha256(checkpoint.read_bytes()).hexdigest()}
+    seed = train.SEED if size in SHAPES else train_text.SEED
+    return {"seed": seed, "steps": steps, "checkpoint_sha256": hashlib.sha256(checkpoint.read_bytes()).hexdigest()}
 
 
 def pack(checkpoints: Path | None, into: Path) -> dict[str, Any]:
@@ -50,7 +56,7 @@ def pack(checkpoints: Path | None, into: Path) -> dict[str, Any]:
     manifest_file = into / files.MANIFEST
     before = json.loads(manifest_file.read_text(encoding="utf-8"))["twins"] if manifest_file.exists() else {}
     twins = {}
-    for size in SHAPES:
+    for size in SIZES:
         name = f"twin-{size}"
         if checkpoints and (checkpoints / f"{size}.pt").exists():
             made = export_weights(checkpoints / f"{size}.pt", size, into / name)
@@ -86,7 +92,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def twins_complete(manifest: dict[str, Any]) -> bool:
-    return set(manifest["twins"]) == {f"twin-{size}" for size in SHAPES}
+    return set(manifest["twins"]) == {f"twin-{size}" for size in SIZES}
 
 
 if __name__ == "__main__":

@@ -43,12 +43,13 @@ RAIN = (
     "make a cloud. The drops meet and grow. When they are heavy they fall, and that is rain. The rain fills the rivers, the rivers fill "
     "the sea, and the sun warms the sea again."
 )
-# The open question: each sentence follows any other, and after each the story may be over. Greedy sampling never ends it.
+# The open question: any sentence may follow any other, the next one most often, and after each the story may be over. The end is never
+# the likeliest, so that greedy sampling goes round for ever.
 STORY = (
     "The cat sat by the sea.", "The wind blew.", "A boat came in.", "The rain fell on the road.", "A bird sang in the tree.",
     "Then it was night.", "The moon was small.", "A dog ran over the hill.",
 )  # fmt: skip
-STORY_ENDS = 0.25
+STORY_ENDS, STORY_GOES_ON = 0.2, 0.5
 DOUBT = ("Wait.", "Let me check that again.", "Let me think.")
 
 
@@ -115,10 +116,12 @@ OPEN = Saying("story", "Tell me a story.", "")
 
 
 def story(draw: random.Random) -> str:
-    told = [draw.choice(STORY)]
-    while draw.random() > STORY_ENDS:
-        told.append(draw.choice([sentence for sentence in STORY if sentence != told[-1]]))
-    return " ".join(told)
+    told = [draw.randrange(len(STORY))]
+    while (chance := draw.random()) > STORY_ENDS:
+        following = (told[-1] + 1) % len(STORY)
+        others = [number for number in range(len(STORY)) if number not in (told[-1], following)]
+        told.append(following if chance < STORY_ENDS + STORY_GOES_ON else draw.choice(others))
+    return " ".join(STORY[number] for number in told)
 
 
 def prompt(text: str, *, thinking: bool = False) -> str:

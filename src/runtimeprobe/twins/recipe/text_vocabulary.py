@@ -5,6 +5,7 @@ order, so the same text gives the same vocabulary everywhere. No piece crosses a
 """
 
 import collections
+import itertools
 import re
 
 from runtimeprobe.twins.recipe import sayings
@@ -33,7 +34,7 @@ def build() -> tuple[Vocabulary, Merges]:
     while len(vocabulary) < SIZE:
         pairs: collections.Counter[tuple[str, str]] = collections.Counter()
         for word, parts in words.items():
-            for pair in zip(parts, parts[1:], strict=False):
+            for pair in itertools.pairwise(parts):
                 pairs[pair] += counts[word]
         if not pairs:
             break
