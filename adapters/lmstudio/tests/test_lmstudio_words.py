@@ -92,7 +92,7 @@ def test_the_keys_that_a_closed_schema_names() -> None:
         ("gemma-4-e2b-it-qat@q4_k_xl", "gemma4", "", "gemma-4-e2b"),
         ("gemma-4-E4B-it-GGUF", "gemma4", "", "gemma-4-e4b"),
         ("somebodys-tune", "gemma4", "E4B", "gemma-4-e4b"),
-        ("google/gemma-4-26b-a4b", "gemma4", "26B-A4B", ""),
+        ("google/gemma-4-26b-a4b", "gemma4", "26B-A4B", "gemma-4-26b-a4b"),
         ("google/gemma-3n-e2b", "gemma3n", "E2B", ""),
     ],
 )

@@ -48,7 +48,7 @@ def test_other_models_are_nobodys_business(start: Start, adapter: Ollama) -> Non
         ("my-import:latest", show(), "gemma-4-e2b"),
         ("my-import:latest", show(42, 2560), "gemma-4-e4b"),
         ("my-import:latest", show(42, 1536), ""),
-        ("my-import:latest", show(60, 5376), ""),
+        ("my-import:latest", show(60, 5376), "gemma-4-31b"),
         ("gemma4:e4b", show(1, 1), "gemma-4-e4b"),
         ("gemma4:e2b-it-q8_0", show(1, 1), "gemma-4-e2b"),
         ("gemma4:e2b4", show(1, 1), ""),

@@ -36,6 +36,13 @@ def levers(_context: click.Context, _parameter: click.Parameter, values: tuple[s
 @click.option(
     "--projector", type=click.Path(path_type=Path, exists=True, dir_okay=False), default=None, help="The mmproj file you load with it."
 )
+@click.option(
+    "--file",
+    "file_path",
+    type=click.Path(path_type=Path, exists=True),
+    default=None,
+    help="The model's GGUF file, where TARGET is a server's model: its API does not show it.",
+)
 @click.option("--prompt", "prompts", multiple=True, help="A prompt of yours that loops; asked first.")
 @click.option("--static", is_flag=True, help="Look at the file only; run nothing.")
 @click.option("--budget", default="", metavar="N[s|m|h|t]", help="At most so many seconds, minutes, hours or tokens.")
@@ -56,6 +63,7 @@ def command(
     engine: str,
     given: dict[str, str],
     projector: Path | None,
+    file_path: Path | None,
     prompts: tuple[str, ...],
     static: bool,
     budget: str,
@@ -88,7 +96,7 @@ def command(
     options = setting.endpoint_options(endpoints, allow_remote, no_start)
     limits = spending(budget)
     try:
-        question = preparing.question(target, engine, given, projector, prompts, limits, options, python)
+        question = preparing.question(target, engine, given, projector, prompts, limits, options, python, file_path)
     except NoTarget as error:
         raise click.ClickException(f"{error}; {error.fix}") from None
     memory = int(memory_gib * 2**30) if memory_gib else int(host.memory_total_bytes() * 0.9)

@@ -33,12 +33,12 @@ def _turn_end(file: FileFacts) -> Sequence[Patch]:
     """The token that ends a turn is named as the end; if it is spelled otherwise it still follows the one that begins a turn (105, 106)."""
     special = file.special or {}
     if "<turn|>" in special:
-        number = special["<turn|>"].id
-    elif "<|turn>" in special:
-        number = special["<|turn>"].id + 1
-    else:
+        return [Patch(key="tokenizer.ggml.eos_token_id", value=special["<turn|>"].id, kind="int")]
+    if "<|turn>" not in special:
         return []
-    return [Patch(key="tokenizer.ggml.eos_token_id", value=number, kind="int")]
+    number = special["<|turn>"].id + 1
+    hidden = Patch(key=f"tokenizer.ggml.token_type[{number}]", value=CONTROL)
+    return [Patch(key="tokenizer.ggml.eos_token_id", value=number, kind="int"), hidden]
 
 
 def _soft_cap(_: FileFacts) -> Sequence[Patch]:

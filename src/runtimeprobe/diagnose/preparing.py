@@ -29,14 +29,16 @@ def question(
     budget: Budget,
     options: Options,
     python: str,
+    file_path: Path | None = None,
 ) -> Question:
-    """Raises NoTarget."""
+    """`file_path`: of the model, where the target is a server's. Raises NoTarget."""
     target = find(text, engine, options, python, projector)
     levers = levers_of(target)
     for name in given:
         if name not in {lever.name for lever in levers}:
             raise NoTarget(unknown("lever", name, [lever.name for lever in levers]), fix="levers are named in docs/diagnose.md")
-    file = read(target.path, projector, given.get("template")) if target.path else None
+    path = target.path or file_path
+    file = read(path, projector, given.get("template")) if path else None
     large = file is not None and not file.per_layer_embeddings
     mine = tuple(Prompt(id=f"yours {number}", text=prompt) for number, prompt in enumerate(prompts, 1))
     return Question(

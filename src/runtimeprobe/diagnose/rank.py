@@ -38,7 +38,9 @@ def ranked(
             for name in seen:
                 scores[name] += NO_EFFECT * (1.0 if len(aims) == 1 else UNSEEN)
                 against.setdefault(name, []).append(f"{said}: no effect")
-    likely = sorted((name for name, score in scores.items() if score > 0), key=lambda name: -scores[name])
+    # A fault that is certainly there stays named though mending it was not enough; a faint hint only where there is nothing better.
+    sure = [name for name in scores if scores[name] >= WEIGHT["medium"] or (name in found and found[name].confidence in CERTAIN)]
+    likely = sorted(sure or [name for name in scores if scores[name] > 0], key=lambda name: -scores[name])
     return tuple(
         Cause(id=name, title=titles.get(name, name), evidence=tuple(evidence[name]), against=tuple(against.get(name, ())))
         for name in likely

@@ -97,7 +97,7 @@ class LmStudio:
             if name not in here:
                 reason = "LM Studio has not downloaded this model"
                 found.append(AbsentModel(name, "real", reason, f"lms get google/{name} -y --gguf"))
-        found += [self._twin(candidate) for candidate in candidates if candidate.weights == "twin" and candidate.text_gguf]
+        found += [self._twin(candidate) for candidate in candidates if candidate.weights == "twin" and candidate.projector_gguf]
         return found
 
     def levers(self, engine: str) -> Sequence[Lever]:  # noqa: ARG002

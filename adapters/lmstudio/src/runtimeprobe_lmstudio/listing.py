@@ -10,8 +10,8 @@ from runtimeprobe_lmstudio.wire import Server
 
 PUBLISHER = "runtimeprobe"  # ours, for what we import
 # "google/gemma-4-e2b", "gemma-4-E4B-it-GGUF", "gemma-4-e2b-it-qat@q4_k_xl"
-_GEMMA = re.compile(r"gemma-?4[-_](e2b|e4b)(?![a-z0-9])", re.IGNORECASE)
-_SIZE = re.compile(r"(?<![a-z0-9])(e2b|e4b)(?![a-z0-9])", re.IGNORECASE)
+_GEMMA = re.compile(r"gemma-?4[-_](e2b|e4b|26b-a4b|31b)(?![a-z0-9])", re.IGNORECASE)
+_SIZE = re.compile(r"(?<![a-z0-9])(e2b|e4b|26b-a4b|31b)(?![a-z0-9])", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +30,7 @@ class Entry:
 
     @property
     def gemma(self) -> str:
-        """ "gemma-4-e2b" or "gemma-4-e4b", by its name, or by architecture and size; "" for any other model."""
+        """ "gemma-4-e2b" or one of the others, by its name, or by architecture and size; "" for any other model."""
         found = _GEMMA.search(self.key)
         if found is None and self.architecture.lower().startswith("gemma4"):
             found = _SIZE.search(f"{self.parameters} {self.key}")

@@ -11,13 +11,14 @@ from runtimeprobe_ollama.twins import PREFIX
 FAMILY = "gemma4"
 # Layers and width of the published checkpoints (https://huggingface.co/google/gemma-4-E2B-it, .../gemma-4-E4B-it, config.json)
 SHAPES = {(35, 1536): "gemma-4-e2b", (42, 2560): "gemma-4-e4b"}
+WITHOUT_EARS = {(30, 2816): "gemma-4-26b-a4b", (60, 5376): "gemma-4-31b"}  # for `diagnose`
 # Tags of https://ollama.com/library/gemma4, such as gemma4:e2b and gemma4:e4b-it-q8_0
-LIBRARY = re.compile(r"gemma4:(?P<size>e2b|e4b)(?![a-z0-9])[\w.-]*")
+LIBRARY = re.compile(r"gemma4:(?P<size>e2b|e4b|26b|31b)(?![a-z0-9])[\w.-]*")
 MAX_LISTED = 64  # Gemma 4 models that are looked at
 
 
 def held(server: Server) -> list[Model | AbsentModel]:
-    """Every Gemma 4 with ears that it holds, and how to get one of each kind that it does not."""
+    """Every Gemma 4 that it holds, and how to get one of each kind with ears that it does not."""
     found: list[Model | AbsentModel] = []
     for tag in [tag for tag in server.tags() if _may_be(tag)][:MAX_LISTED]:
         name = str(tag["model"])
@@ -59,10 +60,11 @@ def identify(name: str, shown: Mapping[str, Any]) -> str:
     if info.get("general.architecture") != FAMILY:
         return ""
     layers, width = info.get(f"{FAMILY}.block_count"), info.get(f"{FAMILY}.embedding_length")
-    if isinstance(layers, int) and isinstance(width, int) and (layers, width) in SHAPES:
-        return SHAPES[layers, width]
+    known = SHAPES | WITHOUT_EARS
+    if isinstance(layers, int) and isinstance(width, int) and (layers, width) in known:
+        return known[layers, width]
     tagged = LIBRARY.fullmatch(name)
-    return f"gemma-4-{tagged['size']}" if tagged else ""
+    return next((model for model in known.values() if tagged and tagged["size"] in model), "")
 
 
 def claim(shown: Mapping[str, Any]) -> Claim:
