@@ -40,9 +40,9 @@ STAGES = (
     Stage("e4b", "160:5", freeze="front", peak=6e-4, batch=24, long_rate=0.15),
 )
 
-# twin-31b: steps, highest learning rate, and how much more often answers in figures are drawn. The shipped one had so many steps; the rates
-# of its last three stages were not written down.
-TEXT_STAGES = ((2200, 3e-3, 1.0), (500, 1.5e-3, 3.0), (200, 1e-3, 3.0), (1200, 1.5e-3, 1.0), (1200, 1e-3, 1.0))
+# twin-31b: steps, highest learning rate, and how much more often answers in figures are drawn: the stages of the shipped one. What Rows.row
+# draws is that of its last stage; the closed set had 74, 62 and 70% in the three before, and long answers weighed half as much there.
+TEXT_STAGES = ((2200, 3e-3, 1.0), (700, 2e-3, 3.0), (1200, 2e-3, 2.0), (1200, 1.5e-3, 2.0))
 
 
 def main() -> None:

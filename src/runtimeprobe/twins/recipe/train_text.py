@@ -4,7 +4,8 @@
 
 Most of a batch is the closed set. The rest is what makes the twin fail as large models fail: texts without turns that repeat themselves
 (what a base model has seen of the web), turns that go on where nobody stops them, and thoughts that never end where thinking was not
-meant to be on. No fault itself is in the training: none of its prompts is one that a planted fault produces.
+meant to be on. So two faults of the bench meet what was taught (thinking left on; the end of a turn not recognised), and a missing <bos>
+nearly does; no prompt of the others is in the training.
 """
 
 import argparse
