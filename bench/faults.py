@@ -140,6 +140,8 @@ def summary(found: list[Score]) -> list[str]:
     shares = [score.cost / score.exhaustive for score in found if score.bad]
     looping = {cause for score in single if score.loops for cause in score.fault.causes}
 
+    taught = f"{len(TAUGHT & looping)} of them ({', '.join(sorted(TAUGHT & looping))})"
+
     def share(part: list[Score]) -> str:
         return f"{sum(score.right for score in part)} of {len(part)}"
 
@@ -150,7 +152,7 @@ def summary(found: list[Score]) -> list[str]:
         f"| pairs whose causes are the first two | {share(pairs)} | |",
         f"| healthy variants with no cause named | {share(healthy)} | all |",
         f"| cures that still loop when applied again | {sum(score.again[0] > 0 for score in cured if score.again)} of {len(cured)} | 0 |",
-        f"| causes that make the twin loop, {len(TAUGHT & looping)} of them taught so ({', '.join(sorted(TAUGHT & looping))}) | {len(looping)} | 8 |",
+        f"| causes that make the twin loop, {taught} taught so | {len(looping)} | 8 |",
         f"| cost of a diagnosis over pulling every lever, median | {median(shares) if shares else 0:.0%} | {LIMIT_COST:.0%} |",
         f"| seconds of a diagnosis, median and most | {median(s.seconds for s in found):.0f}, {max(s.seconds for s in found):.0f} | 60 |",
     ]

@@ -11,9 +11,21 @@ import psutil
 from tests.e2e.conftest import BIN
 
 
+def hear_ctrl_c() -> None:
+    """A shell that puts the tests into the background has them ignore SIGINT, and what they start inherits that."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
 def test_ctrl_c_after_the_first_cell(tmp_path: Path) -> None:
     words = [str(BIN / "runtimeprobe"), "matrix", "--runtime", "llama.cpp", "--attempts", "8", "--json", "out.json"]
-    with subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd=tmp_path) as process:
+    with subprocess.Popen(
+        words,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        cwd=tmp_path,
+        preexec_fn=hear_ctrl_c,  # noqa: PLW1509 (no thread runs here)
+    ) as process:
         assert process.stderr
         line = process.stderr.readline()
         assert line.startswith("[1/"), line
