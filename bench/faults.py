@@ -14,9 +14,9 @@ from tests.diagnose.faults.catalogue import CATALOGUE, Fault
 from tests.diagnose.faults.plant import plant, twin
 
 from runtimeprobe.contract import Options, Sampling
-from runtimeprobe.diagnose import ablate, changes, diagnosing, preparing
-from runtimeprobe.diagnose.diagnosing import Known, Question
-from runtimeprobe.diagnose.experiment import Budget, Laboratory, Try
+from runtimeprobe.diagnose import ablate, preparing
+from runtimeprobe.diagnose.diagnosing import Investigation
+from runtimeprobe.diagnose.experiment import Budget, Laboratory
 from runtimeprobe.results import Struct
 from runtimeprobe.session import Settings
 
@@ -76,12 +76,11 @@ def diagnosed(fault: Fault, folder: Path) -> Score:
     planted = plant(fault.id, twin(), folder)
     projector = Path(planted.candidate.projector_gguf) if planted.candidate.projector_gguf else None
     question = preparing.question(str(planted.file), "xllamacpp", given(fault), projector, (), Budget(), Options(), sys.executable)
-    known = Known()
     with Laboratory(question.target.load, question.given, SETTINGS, Budget(), folder) as laboratory:
-        known.findings = diagnosing.findings(question, None)
-        diagnosing.investigate(question, laboratory, known, Quiet())
-        found = diagnosing.result(question, laboratory, known, complete=True)
-        again = applied(question, laboratory, known) if known.cured else None
+        known = Investigation(question, laboratory, Quiet())
+        known.run()
+        found = known.result(complete=True)
+        again = applied(known) if known.cured else None
     planted.file.unlink()
     everything = 2 * len(question.prompts) * len(ablate.SEEDS)
     return Score(
@@ -91,7 +90,7 @@ def diagnosed(fault: Fault, folder: Path) -> Score:
         wrong=known.asis.wrong if known.asis else 0,
         runs=known.asis.runs if known.asis else 0,
         failure=found.failure,
-        bad=bool(found.failure) or bool(known.asis and ablate.sick(known.asis, known.asis.runs)),
+        bad=known.sick,
         cure=known.cured.change.lever if known.cured else "",
         again=again,
         cost=found.cost.runs,
@@ -100,14 +99,11 @@ def diagnosed(fault: Fault, folder: Path) -> Score:
     )
 
 
-def applied(question: Question, laboratory: Laboratory, known: Known) -> tuple[int, int]:
+def applied(known: Investigation) -> tuple[int, int]:
     """(bad, runs) under the cure, with seeds of its own."""
     assert known.cured
-    samplings = [False] if changes.sampled(question.given) else [True, False]
-    attempts = [
-        Try(prompt=prompt, seed=seed, recommended=kind) for seed in FRESH_SEEDS for kind in samplings for prompt in question.prompts
-    ]
-    outcomes = [laboratory.run(known.cured.change, attempt) for attempt in attempts]
+    attempts = ablate.tries(known.question.prompts, FRESH_SEEDS, known.samplings)
+    outcomes = [known.laboratory.run(known.cured.change, attempt) for attempt in attempts]
     return sum(outcome.loop is not None for outcome in outcomes), len(outcomes)
 
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import msgspec
 
-from runtimeprobe.contract import Absent, AbsentModel, Candidate, Engine, Model, Options, Route
+from runtimeprobe.contract import Absent, AbsentModel, Candidate, Engine, Lever, Model, Options, Route
 from runtimeprobe.results import Struct
 from runtimeprobe.worker.process import Failed, Target, Worker, WorkerError
 
@@ -17,7 +17,7 @@ DISCOVER_LIMIT_S = 60.0
 
 
 class FoundEngine(Struct, frozen=True, kw_only=True):
-    """One engine that can be probed: how to reach its adapter, its routes, the models it can load and those it says it cannot.
+    """One engine that can be probed: how to reach its adapter, its routes and levers, the models it can load and those it says it cannot.
 
     options: what discovery was told; a new child of the adapter must be told the same before it can find the engine again.
     """
@@ -29,6 +29,7 @@ class FoundEngine(Struct, frozen=True, kw_only=True):
     routes: tuple[Route, ...]
     models: tuple[Model, ...]
     absent_models: tuple[AbsentModel, ...] = ()
+    levers: tuple[Lever, ...] = ()
 
 
 class MissingEngine(Struct, frozen=True, kw_only=True):
@@ -72,7 +73,14 @@ def discover_one(entry: EntryPoint, python: str, options: Options, candidates: t
                 not_here = tuple(msgspec.convert(model, AbsentModel) for model in models if model["type"] == "AbsentModel")
                 engines.append(
                     FoundEngine(
-                        runtime=runtime, target=target, options=options, engine=engine, routes=routes, models=here, absent_models=not_here
+                        runtime=runtime,
+                        target=target,
+                        options=options,
+                        engine=engine,
+                        routes=routes,
+                        models=here,
+                        absent_models=not_here,
+                        levers=ask("levers", tuple[Lever, ...], engine=engine.name),
                     )
                 )
     except (WorkerError, msgspec.ValidationError, KeyError) as error:

@@ -80,7 +80,7 @@ def test_a_change_is_judged_after_a_few_runs(change: Change, effect: Effect) -> 
 
 def test_a_change_that_does_not_load_is_given_up_at_once() -> None:
     def run(change: Change, attempt: Try) -> Outcome:
-        return Outcome(attempt=attempt, failure="no such type of cache" if change is BOS else "")
+        return Outcome(attempt=attempt, failure="no such type of cache" if change is BOS else "", loads=change is not BOS)
 
     made, matters = ablate.tried(run, BOS, [Try(prompt=BASELINE[0], seed=1, recommended=True)], 1.0)
     assert (made.runs, matters) == (1, None)

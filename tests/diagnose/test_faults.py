@@ -6,9 +6,10 @@ from typing import Any
 
 import pytest
 
+from runtimeprobe.gguf import contents
 from runtimeprobe.twins import files
 from runtimeprobe.twins.recipe.compare import differences
-from tests.diagnose.faults import contents, measure
+from tests.diagnose.faults import measure
 from tests.diagnose.faults.catalogue import CATALOGUE
 from tests.diagnose.faults.plant import plant, twin
 

@@ -1,7 +1,8 @@
 """Which causes are named, in which order, and when none is."""
 
+from runtimeprobe.diagnose.loops.detector import Confidence
 from runtimeprobe.diagnose.rank import ranked
-from runtimeprobe.diagnose.results import Confidence, Effect, Finding, Layer, Pull, Status
+from runtimeprobe.diagnose.results import Effect, Finding, Layer, Pull, Status
 
 
 def found(name: str, layer: Layer = "file", confidence: Confidence = "high") -> Finding:
@@ -39,3 +40,9 @@ def test_nothing_found_and_nothing_cured_names_nothing() -> None:
 def test_where_nothing_goes_wrong_only_what_is_sure_enough_is_named() -> None:
     findings = [found("S3", "sampling", "low"), found("G1"), found("C3", "template", "low")]
     assert names(findings, [], bad=False) == ["G1"]
+
+
+def test_where_nothing_goes_wrong_a_setting_is_named_only_if_the_user_chose_it() -> None:
+    found_so = [found("S1", "sampling", "medium")]
+    assert ranked(found_so, [], bad=False, titles={}) == ()
+    assert [cause.id for cause in ranked(found_so, [], bad=False, chosen=True, titles={})] == ["S1"]

@@ -126,7 +126,7 @@ def test_the_shipped_file_comes_from_the_shipped_safetensors(tmp_path: Path) -> 
 
 def test_what_is_shipped_is_what_the_recipe_says() -> None:
     assert answers() == export_text.answers()
-    assert (TWIN / "hf" / "chat_template.jinja").read_text(encoding="utf-8") == export_text.chat_template()
+    assert (TWIN / "hf" / "chat_template.jinja").read_text(encoding="utf-8") == files.chat_template(empty_thought=True)
     vocabulary, merges = text_vocabulary.build()
     model = json.loads((TWIN / "hf" / "tokenizer.json").read_text(encoding="utf-8"))["model"]
     assert model["vocab"] == vocabulary
@@ -135,7 +135,7 @@ def test_what_is_shipped_is_what_the_recipe_says() -> None:
 
 @pytest.mark.parametrize("thinking", [False, True])
 def test_it_was_trained_on_what_its_template_renders(thinking: bool) -> None:
-    template = Environment(autoescape=False).from_string(export_text.chat_template())  # noqa: S701  no HTML here
+    template = Environment(autoescape=False).from_string(files.chat_template(empty_thought=True))  # noqa: S701  no HTML here
     message = {"role": "user", "content": "Count to three."}
     rendered = template.render(messages=[message], bos_token="<bos>", add_generation_prompt=True, enable_thinking=thinking)
     assert rendered == sayings.prompt("Count to three.", thinking=thinking)

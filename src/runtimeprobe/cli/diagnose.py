@@ -76,7 +76,6 @@ def command(
     endpoints: tuple[str, ...],
     allow_remote: bool,
     no_start: bool,
-    model_paths: tuple[Path, ...],  # noqa: ARG001 (TARGET says it)
 ) -> None:
     """Say whether a model loops, how often, why, and which configuration is reliable.
 
@@ -85,14 +84,14 @@ def command(
     """
     from runtimeprobe import host
     from runtimeprobe.cli import setting
-    from runtimeprobe.cli.output import Destination, Lines, write_whole
+    from runtimeprobe.cli.output import Destination, Lines, save
     from runtimeprobe.diagnose import diagnosing, preparing
     from runtimeprobe.diagnose.target import NoTarget
     from runtimeprobe.publish import diagnosis
     from runtimeprobe.publish.interface import console
     from runtimeprobe.session import Settings
 
-    Destination.prepare(json_file, None)
+    Destination.prepare(json_file, issue_file.absolute().parent if issue_file else None)
     options = setting.endpoint_options(endpoints, allow_remote, no_start)
     limits = spending(budget)
     try:
@@ -107,10 +106,10 @@ def command(
     data = diagnosing.encode(found)
     if json_file == "-":
         click.echo(data.decode())
-    elif json_file:
-        write_whole(Path(json_file), data)
+    targets = [] if json_file in (None, "-") else [(Path(str(json_file)), data)]
     if issue_file:
-        write_whole(issue_file, diagnosis.issue(found).encode())
+        targets.append((issue_file, diagnosis.issue(found).encode()))
+    save(targets, data)
     if not found.complete and not budget:
         raise click.exceptions.Exit(130)
     if fail_on_loop and found.baseline and (found.baseline.loops or found.baseline.wrong):

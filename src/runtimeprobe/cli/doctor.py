@@ -4,12 +4,13 @@ from pathlib import Path
 
 import click
 
-from runtimeprobe.cli.options import where_to_look, which_cells
+from runtimeprobe.cli.options import where_to_look, which_cells, your_models
 
 
 @click.command("doctor")
 @which_cells
 @where_to_look
+@your_models
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def command(
     runtimes: tuple[str, ...],

@@ -4,13 +4,14 @@ from pathlib import Path
 
 import click
 
-from runtimeprobe.cli.options import where_to_look, which_cells
+from runtimeprobe.cli.options import where_to_look, which_cells, your_models
 
 
 @click.command("hear")
 @click.argument("file", type=click.Path(path_type=Path))
 @which_cells
 @where_to_look
+@your_models
 @click.option("--prompt", default="", help="What to ask about the recording [default: transcribe it].")
 @click.option("--max-tokens", type=click.IntRange(1, 100_000), default=256, show_default=True)
 @click.option(

@@ -5,13 +5,14 @@ from pathlib import Path
 import click
 
 from runtimeprobe.cli import EXIT_FINDINGS
-from runtimeprobe.cli.options import shard, where_to_look, which_cells
+from runtimeprobe.cli.options import shard, where_to_look, which_cells, your_models
 from runtimeprobe.results import ORDER, Verdict
 
 
 @click.command("matrix")
 @which_cells
 @where_to_look
+@your_models
 @click.option(
     "--attempts", type=click.IntRange(1, 20), default=3, show_default=True, help="Times each cell is measured; the majority counts."
 )

@@ -39,13 +39,15 @@ def where_to_look(command: Callable[..., Any]) -> Callable[..., Any]:
             ),
             click.option("--allow-remote", is_flag=True, help="Allow an endpoint that is not this machine."),
             click.option("--no-start", is_flag=True, help="Start no server: probe those that answer already."),
-            click.option(
-                "--model-path", "model_paths", multiple=True, type=click.Path(path_type=Path), help="A Gemma 4 file or folder of yours."
-            ),
         )
     ):
         command = option(command)
     return command
+
+
+your_models = click.option(
+    "--model-path", "model_paths", multiple=True, type=click.Path(path_type=Path), help="A Gemma 4 file or folder of yours."
+)
 
 
 def which_cells(command: Callable[..., Any]) -> Callable[..., Any]:

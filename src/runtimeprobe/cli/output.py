@@ -5,6 +5,7 @@ import io
 import os
 import sys
 import tempfile
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
@@ -72,11 +73,16 @@ class Destination:
             text = io.StringIO()
             terminal.render(matrix, Console(file=text, width=PLAIN_WIDTH))
             targets += [(self.folder / "matrix.json", data), (self.folder / "matrix.txt", text.getvalue().encode())]
-        for file, content in targets:
-            try:
-                write_whole(file, content)
-            except OSError as error:
-                raise click.ClickException(f"cannot write {file}: {error.strerror}; {rescue(data)}") from None
+        save(targets, data)
+
+
+def save(targets: Iterable[tuple[Path, bytes]], results: bytes) -> None:
+    """Writes each file. If one cannot be written, `results` are kept elsewhere, so that nothing measured is lost."""
+    for file, content in targets:
+        try:
+            write_whole(file, content)
+        except OSError as error:
+            raise click.ClickException(f"cannot write {file}: {error.strerror}; {rescue(results)}") from None
 
 
 def rescue(data: bytes) -> str:

@@ -8,7 +8,7 @@ import click
 
 from runtimeprobe import host
 from runtimeprobe.contract import Candidate, Options
-from runtimeprobe.plan import Plan, Selection, UnknownName, plan
+from runtimeprobe.plan import AUDIO_MODELS, Plan, Selection, UnknownName, plan
 from runtimeprobe.registry import Found, discover
 
 
@@ -30,7 +30,7 @@ def candidates(weights: tuple[str, ...], model_paths: Iterable[Path]) -> tuple[t
     if "twin" in weights:
         from runtimeprobe.twins import files
 
-        here += files.candidates()
+        here += [candidate for candidate in files.candidates() if candidate.model in AUDIO_MODELS]
     if "real" in weights:
         from runtimeprobe.weights import find
 

@@ -109,8 +109,8 @@ def tried(run: Run, change: Change, attempts: Sequence[Try], before: float) -> t
     again = (attempt for seed in MORE_SEEDS for attempt in (Try(prompt=a.prompt, seed=seed, recommended=a.recommended) for a in attempts))
     for attempt in islice((attempt for source in (attempts, again) for attempt in source), MOST_RUNS):
         tally = tally.with_(run(change, attempt))
-        if tally.outcomes[-1].failure and tally.runs == 1:
-            return tally, None  # it does not even load so
+        if not tally.outcomes[-1].loads:
+            return tally, None
         if (known := rates.shown(tally.bad, tally.runs, before)) is not None:
             return tally, known
     return tally, None

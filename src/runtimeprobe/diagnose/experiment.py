@@ -14,12 +14,13 @@ import msgspec
 from runtimeprobe.contract import Ask, Config, Sampling
 from runtimeprobe.diagnose import mending
 from runtimeprobe.diagnose.changes import RECOMMENDED, Change, Patch
-from runtimeprobe.diagnose.loops import Detector, Loop
+from runtimeprobe.diagnose.loops import Loop, loop_in
 from runtimeprobe.diagnose.prompts import Prompt
 from runtimeprobe.diagnose.results import Cost
 from runtimeprobe.plan import Load
 from runtimeprobe.results import Struct
 from runtimeprobe.session import CONFIGS, Session, Settings, Timed
+from runtimeprobe.worker.process import WorkerError
 
 CHARACTERS_PER_TOKEN = 4  # where an engine does not count
 AS_IT_IS = Change(lever="", before="", after="", aims=())
@@ -45,7 +46,9 @@ class Try(Struct, frozen=True, kw_only=True):
 
 
 class Outcome(Struct, frozen=True, kw_only=True):
-    """What came of a try. `wrong` is None where the right answer is not known; `failure` says why there is no answer."""
+    """What came of a try. `wrong` is None where the right answer is not known; `failure` says why there is no answer; without
+    `loads` the model was not even there to be asked.
+    """
 
     attempt: Try
     text: str = ""
@@ -53,6 +56,7 @@ class Outcome(Struct, frozen=True, kw_only=True):
     loop: Loop | None = None
     wrong: bool | None = None
     failure: str = ""
+    loads: bool = True
 
     @property
     def bad(self) -> bool:
@@ -87,6 +91,11 @@ class Laboratory:
         if self.budget.tokens and self.tokens >= self.budget.tokens:
             raise Spent
         self._use(change)
+        try:
+            self.session.start()
+        except WorkerError as error:
+            self.runs += 1
+            return Outcome(attempt=attempt, failure=str(error), loads=False)
         prompt = attempt.prompt
         ask = Ask(
             self.load.routes[0].name,
@@ -106,7 +115,7 @@ class Laboratory:
             attempt=attempt,
             text=reply.text,
             thinking=reply.thinking,
-            loop=loop_in(reply.text, thinking=False) or loop_in(reply.thinking, thinking=True),
+            loop=loop_in(reply.text) or loop_in(reply.thinking, thinking=True),
             wrong=prompt.wrong(reply.text),
         )
 
@@ -140,9 +149,3 @@ class Laboratory:
         if change.thinking is not None:
             return change.thinking
         return None if "thinking" in self.given else prompt.thinking
-
-
-def loop_in(text: str, *, thinking: bool) -> Loop | None:
-    detector = Detector(thinking=thinking)
-    detector.feed(text)
-    return detector.finish()

@@ -7,7 +7,6 @@ Only what is known for every Gemma 4 is mended: numbers and texts of the metadat
 import math
 import shutil
 from collections.abc import Sequence
-from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +17,7 @@ from runtimeprobe.diagnose.results import Finding, Status
 MOST_BYTES = 4 << 30  # a larger file is not copied: what would mend it is named instead
 # Numbers every size shares (the table of expected metadata, gguf/expected.toml).
 ALIKE = {"rope.freq_base": 1e6, "rope.freq_base_swa": 1e4, "attention.layer_norm_rms_epsilon": 1e-6}
+FREQUENCIES = "rope_freqs.weight"
 ROTATED, STILL = 1.0, 1e30  # p-RoPE: a quarter of the pairs turns, the others stand still (conversion/gemma.py of llama.cpp)
 # Special tokens that are typed user-defined, so that their text is shown; all others are control (conversion/gemma.py of llama.cpp).
 SHOWN = {"<|channel>", "<channel|>", "<|tool_call>", "<tool_call|>", "<|tool_response>", "<tool_response|>", '<|"|>'}
@@ -83,7 +83,7 @@ def _types(file: FileFacts) -> Sequence[Patch]:
 def _frequencies(file: FileFacts) -> Sequence[Patch]:
     pairs = (file.number("attention.key_length") or 512) // 2
     turning = pairs // 4
-    return [Patch(key="rope_freqs.weight", value=(ROTATED,) * turning + (STILL,) * (pairs - turning))]
+    return [Patch(key=FREQUENCIES, value=(ROTATED,) * turning + (STILL,) * (pairs - turning))]
 
 
 def _pattern(file: FileFacts) -> Sequence[Patch]:
@@ -118,61 +118,26 @@ def can_copy(path: Path, folder: Path) -> bool:
 
 
 def write_copy(source: Path, wanted: Sequence[Patch], destination: Path) -> None:
-    """The file with the patches in it. Reads and writes it whole, tensor by tensor."""
-    import gguf
-    import numpy as np
+    """The file with the patches in it."""
+    from gguf import GGMLQuantizationType, GGUFValueType
 
-    reader = gguf.GGUFReader(str(source))
-    architecture = reader.fields["general.architecture"].contents()
-    writer = gguf.GGUFWriter(destination, architecture, endianess=reader.endianess)
-    whole = {patch.key: patch.value for patch in wanted if "[" not in patch.key}
-    items: dict[str, dict[int, Any]] = {}
+    from runtimeprobe.gguf import contents
+
+    kinds = {bool: GGUFValueType.BOOL, int: GGUFValueType.UINT32, float: GGUFValueType.FLOAT32, str: GGUFValueType.STRING}
+    opened = contents.read(source)
     for patch in wanted:
         key, bracket, number = patch.key.partition("[")
-        if bracket:
-            items.setdefault(key, {})[int(number.rstrip("]"))] = patch.value
-    for field in reader.fields.values():
-        if field.name == "general.architecture" or field.name.startswith("GGUF."):
-            continue
-        new: Any = whole.pop(field.name, None)
-        value: Any = field.contents() if new is None else list(new) if isinstance(new, tuple) else new
-        for index, item in items.get(field.name, {}).items():
-            value[index] = item
-        inner = field.types[-1] if field.types[0] == gguf.GGUFValueType.ARRAY else None
-        writer.add_key_value(field.name, value, field.types[0], inner)
-    for tensor in reader.tensors:
-        new = whole.pop(tensor.name, None)
-        data = tensor.data if new is None else np.asarray(new, dtype=np.float32)
-        writer.add_tensor(tensor.name, data, raw_dtype=None if new is not None else tensor.tensor_type)
-    for key, added in whole.items():  # what the file lacks
-        if key == "rope_freqs.weight":
-            writer.add_tensor(key, np.asarray(added, dtype=np.float32))
+        value: Any = list(patch.value) if isinstance(patch.value, tuple) else patch.value
+        if key == FREQUENCIES:
+            import numpy as np
+
+            opened.tensors[key] = (np.asarray(value, dtype=np.float32), GGMLQuantizationType.F32)
+        elif bracket:
+            opened.value(key)[int(number.rstrip("]"))] = value
+        elif key in opened.keys:
+            opened.change(key, value)
+        elif isinstance(value, list):
+            opened.add(key, value, GGUFValueType.ARRAY, kinds[type(value[0])])
         else:
-            writer.add_key_value(key, list(added) if isinstance(added, tuple) else added, _type_of(added), _inner_type_of(added))
-    writer.write_header_to_file()
-    writer.write_kv_data_to_file()
-    writer.write_tensors_to_file()
-    writer.close()
-    del reader
-
-
-def _type_of(value: Any) -> Any:
-    import gguf
-
-    if isinstance(value, tuple):
-        return gguf.GGUFValueType.ARRAY
-    kinds = {bool: gguf.GGUFValueType.BOOL, int: gguf.GGUFValueType.UINT32, float: gguf.GGUFValueType.FLOAT32}
-    return kinds.get(type(value), gguf.GGUFValueType.STRING)
-
-
-def _inner_type_of(value: Any) -> Any:
-    return _type_of(value[0]) if isinstance(value, tuple) else None
-
-
-def template(*, empty_thought: bool) -> str:
-    """Gemma 4's turns as a template of our own, for a file whose own is another family's, outdated or broken.
-
-    `empty_thought`: the form of 12B, 26B-A4B and 31B.
-    """
-    text = (files("runtimeprobe.twins") / "chat_template.jinja").read_text("utf-8")
-    return text.replace("size_wants_empty_thought = false", f"size_wants_empty_thought = {'true' if empty_thought else 'false'}")
+            opened.add(key, value, kinds[type(value)])
+    contents.write(opened, destination)

@@ -3,10 +3,7 @@
 import json
 from pathlib import Path
 
-import msgspec
-
-from runtimeprobe.contract import Lever, Options
-from runtimeprobe.diagnose import mending
+from runtimeprobe.contract import Options
 from runtimeprobe.diagnose.causes.facts import file_facts
 from runtimeprobe.diagnose.causes.interface import FileFacts
 from runtimeprobe.diagnose.diagnosing import Question
@@ -15,9 +12,7 @@ from runtimeprobe.diagnose.prompts import BASELINE, Prompt, known
 from runtimeprobe.diagnose.target import NoTarget, Target, find
 from runtimeprobe.gguf.errors import BadFile
 from runtimeprobe.plan import unknown
-from runtimeprobe.registry import DISCOVER_LIMIT_S
 from runtimeprobe.twins import files
-from runtimeprobe.worker.process import Worker, WorkerError
 
 
 def question(
@@ -33,7 +28,7 @@ def question(
 ) -> Question:
     """`file_path`: of the model, where the target is a server's. Raises NoTarget."""
     target = find(text, engine, options, python, projector)
-    levers = levers_of(target)
+    levers = target.load.found.levers
     for name in given:
         if name not in {lever.name for lever in levers}:
             raise NoTarget(unknown("lever", name, [lever.name for lever in levers]), fix="levers are named in docs/diagnose.md")
@@ -45,9 +40,8 @@ def question(
         target=target,
         prompts=(*mine, *questions(target)),
         given=given,
-        levers=levers,
         file=file,
-        template=mending.template(empty_thought=large) if file and file.template is not None else "",
+        template=files.chat_template(empty_thought=large) if file and file.template is not None else "",
         budget=budget,
     )
 
@@ -65,13 +59,3 @@ def questions(target: Target) -> tuple[Prompt, ...]:
     if answers and answers.exists():
         return known(BASELINE, json.loads(answers.read_text(encoding="utf-8")))
     return BASELINE
-
-
-def levers_of(target: Target) -> tuple[Lever, ...]:
-    found = target.load.found
-    try:
-        with Worker(found.target) as worker:
-            value = worker.call("levers", limit_s=DISCOVER_LIMIT_S, engine=found.engine.name)
-            return tuple(msgspec.convert(value, list[Lever]))
-    except WorkerError as error:
-        raise NoTarget(f"the adapter of {found.engine.name} does not say what it can change: {error}", fix="reinstall it") from None

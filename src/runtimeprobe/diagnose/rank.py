@@ -1,6 +1,7 @@
 """Which causes are likely, from what the file and the runtime show and from what the changes did. Pure.
 
-Where nothing goes wrong, what was found is still named if it is sure enough: it will go wrong elsewhere.
+Where nothing goes wrong, a fault of the file, or of what the user chose, is still named if it is sure enough: it will go wrong elsewhere.
+What a runtime does by itself is then no cause of anything.
 """
 
 from collections.abc import Mapping, Sequence
@@ -8,18 +9,22 @@ from collections.abc import Mapping, Sequence
 from runtimeprobe.diagnose.changes import WEIGHT
 from runtimeprobe.diagnose.results import Cause, Effect, Finding, Pull, Status
 
+IN_THE_FILE = ("file", "template", "tokenizer")
 CURED, HELPED, NO_EFFECT = 6.0, 2.0, -4.0
 UNSEEN = 0.5  # of the credit for a cure, where nothing else points at the cause
 CERTAIN = ("high", "medium")
 
 
 def ranked(
-    findings: Sequence[Finding], pulls: Sequence[tuple[Pull, Sequence[str]]], *, bad: bool, titles: Mapping[str, str]
+    findings: Sequence[Finding], pulls: Sequence[tuple[Pull, Sequence[str]]], *, bad: bool, chosen: bool = False, titles: Mapping[str, str]
 ) -> tuple[Cause, ...]:
-    """Most likely first. `pulls`: each with the causes its change aims at. `bad`: whether anything went wrong as it is."""
+    """Most likely first. `pulls`: each with the causes its change aims at.
+
+    bad: whether anything went wrong as it is. chosen: whether the user said how it is run.
+    """
     found = {finding.id: finding for finding in findings if finding.status is Status.FOUND}
     if not bad:
-        named = [item for item in found.values() if item.confidence in CERTAIN]
+        named = [item for item in found.values() if item.confidence in CERTAIN and (chosen or item.layer in IN_THE_FILE)]
         return tuple(
             Cause(id=item.id, title=item.title, evidence=(saw(item),), against=("nothing went wrong here",)) for item in by_weight(named)
         )

@@ -8,12 +8,12 @@ from typing import Literal
 
 import msgspec
 
+from runtimeprobe.diagnose.loops.detector import Confidence
 from runtimeprobe.results import Struct
 
 SCHEMA_VERSION = 1
 
 Layer = Literal["file", "template", "tokenizer", "runtime", "backend", "sampling", "cache", "weights"]
-Confidence = Literal["high", "medium", "low"]
 
 
 class Status(enum.StrEnum):

@@ -4,53 +4,27 @@ Give `client(...)` requests, or its `transport` to a library that is built on ht
 """
 
 import contextlib
-import ipaddress
-import json
 import time
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
-from urllib.parse import urlsplit
 
 import httpx
 
 from runtimeprobe.contract import BadReply, EngineDied, EngineMissing
+from runtimeprobe.kit.reply import MAX_WORDS, quoted
 
 CONNECT_S = 5.0
 DYING_S = 0.1
 READ_S = 1800.0  # of silence: a large model reads a long prompt for minutes; the caller has limits of its own
 MAX_REPLY_BYTES = 32 * 1024 * 1024
 MAX_LINE_CHARACTERS = 4 * 1024 * 1024
-MAX_WORDS = 2000  # characters of a reply that an error quotes
-
-
-def is_loopback(host: str) -> bool:
-    if host.lower() == "localhost":
-        return True
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False
-
-
-def checked(address: str, *, allow_remote: bool = False) -> str:
-    """`scheme://host:port/path` without a slash at its end. Raises EngineMissing for what is no server's address, or may not be asked."""
-    parts = urlsplit(address if "//" in address else f"http://{address}")
-    try:
-        port = parts.port
-    except ValueError:
-        port = -1
-    if parts.scheme not in ("http", "https") or not parts.hostname or parts.username or parts.query or parts.fragment or port == -1:
-        raise EngineMissing(f"{address} is not the address of a server.", fix="Give it as http://127.0.0.1:PORT.")
-    if not allow_remote and not is_loopback(parts.hostname):
-        raise EngineMissing(f"{parts.hostname} is not this machine.", fix="Pass --allow-remote if you mean to send clips there.")
-    return f"{parts.scheme}://{parts.netloc}{parts.path.rstrip('/')}"
 
 
 class Transport(httpx.BaseTransport):
     """Speaks to one server only and reads at most MAX_REPLY_BYTES of a reply, whoever drives it."""
 
     def __init__(self, address: str) -> None:
-        """`address`: from `checked`."""
+        """`address`: from address.checked."""
         self.address = address
         self._url = httpx.URL(address)
         self._inner = httpx.HTTPTransport(trust_env=False)
@@ -58,7 +32,7 @@ class Transport(httpx.BaseTransport):
     def handle_request(self, request: httpx.Request) -> httpx.Response:
         if (request.url.scheme, request.url.host, request.url.port) != (self._url.scheme, self._url.host, self._url.port):
             raise BadReply(f"{self.address} sends elsewhere, to {request.url.host}, which is not followed.")
-        with self._told():
+        with self.told():
             response = self._inner.handle_request(request)
         if response.is_redirect:
             response.close()
@@ -72,7 +46,7 @@ class Transport(httpx.BaseTransport):
         )
 
     @contextlib.contextmanager
-    def _told(self) -> Iterator[None]:
+    def told(self) -> Iterator[None]:
         """Whatever breaks in the connection, in the contract's words."""
         try:
             yield
@@ -112,7 +86,7 @@ class _Bounded(httpx.SyncByteStream):
 
     def __iter__(self) -> Iterator[bytes]:
         total = 0
-        with self._transport._told():  # noqa: SLF001 (one idea in two classes)
+        with self._transport.told():
             for chunk in self._stream:
                 total += len(chunk)
                 if total > MAX_REPLY_BYTES:
@@ -124,43 +98,11 @@ class _Bounded(httpx.SyncByteStream):
 
 
 def client(address: str, *, headers: Mapping[str, str] | None = None, read_s: float = READ_S) -> httpx.Client:
-    """`address`: from `checked`."""
+    """`address`: from address.checked."""
     timeout = httpx.Timeout(read_s, connect=CONNECT_S)
     # "identity": a small compressed reply must not grow past the limit on this side of it.
     given = {"Accept-Encoding": "identity", **(headers or {})}
     return httpx.Client(base_url=address, transport=Transport(address), timeout=timeout, headers=given)
-
-
-def parse(text: str | bytes) -> dict[str, Any]:
-    """The JSON object that `text` is. Raises BadReply for anything else, also for one that says a key twice: which is meant, who knows."""
-    try:
-        # What is no UTF-8 is a ValueError too.
-        data = json.loads(text.decode("utf-8") if isinstance(text, bytes) else text, object_pairs_hook=_once)
-    except _TwiceError as error:
-        raise BadReply(f"The reply says {error} twice in one object.", words=quoted(text)) from error
-    except (ValueError, RecursionError) as error:
-        why = "not UTF-8" if isinstance(error, UnicodeDecodeError) else "not JSON"
-        raise BadReply(f"The reply is {why}.", words=quoted(text)) from error
-    if not isinstance(data, dict):
-        raise BadReply("The reply is no JSON object.", words=quoted(text))
-    return data
-
-
-class _TwiceError(Exception):
-    pass
-
-
-def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    found = dict(pairs)
-    if len(found) != len(pairs):
-        keys = [key for key, _ in pairs]
-        raise _TwiceError(repr(next(key for key in keys if keys.count(key) > 1)[:80]))
-    return found
-
-
-def quoted(text: str | bytes) -> str:
-    """The beginning of a reply, as an error shows it."""
-    return (text[:MAX_WORDS].decode("utf-8", "replace") if isinstance(text, bytes) else text[:MAX_WORDS]).strip()
 
 
 def lines(response: httpx.Response) -> Iterator[str]:

@@ -47,10 +47,10 @@ def headline(diagnosis: Diagnosis) -> str:
 
 def verdict(baseline: Baseline) -> str:
     share = f"{baseline.loops} of {baseline.runs} runs"
-    if baseline.loops:
-        return f"loops in {share} ({baseline.kind}; 95%: {baseline.low:.0%} to {baseline.high:.0%})"
-    wrong = f", but {baseline.wrong} of {baseline.checked} answers are wrong" if baseline.wrong else ""
     failed = f", and {baseline.failures} failed" if baseline.failures else ""
+    if baseline.loops:
+        return f"loops in {share} ({baseline.kind}; 95%: {baseline.low:.0%} to {baseline.high:.0%}){failed}"
+    wrong = f", but {baseline.wrong} of {baseline.checked} answers are wrong" if baseline.wrong else ""
     return f"does not loop here ({share}; 95%: under {baseline.high:.0%}){wrong}{failed}"
 
 

@@ -11,6 +11,8 @@ from runtimeprobe.contract import Candidate
 DATA = Path(__file__).parent / "data"
 MANIFEST = "manifest.json"
 PROJECTOR = "mmproj.gguf"
+TEMPLATE = Path(__file__).parent / "chat_template.jinja"
+SIZE_SWITCH = "{%- set size_wants_empty_thought = false -%}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +26,14 @@ class Shipped:
     @property
     def hears(self) -> bool:
         return PROJECTOR in self.files
+
+
+def chat_template(*, empty_thought: bool) -> str:
+    """Gemma 4's turns as a template of our own. `empty_thought`: the form of 12B, 26B-A4B and 31B, the one difference between sizes."""
+    text = TEMPLATE.read_text(encoding="utf-8")
+    if SIZE_SWITCH not in text:
+        raise ValueError(f"{TEMPLATE} has no line {SIZE_SWITCH!r}")
+    return text.replace(SIZE_SWITCH, SIZE_SWITCH.replace("false", "true")) if empty_thought else text
 
 
 def folder() -> Path:

@@ -6,8 +6,8 @@ from typing import Literal
 from gguf import GGUFValueType, TokenType
 
 from runtimeprobe.contract import Sampling
+from runtimeprobe.gguf.contents import Edit
 from tests.diagnose.faults import edits
-from tests.diagnose.faults.contents import Edit
 
 LAYERS = 6
 GLOBAL = LAYERS - 1

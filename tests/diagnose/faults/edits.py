@@ -3,7 +3,7 @@
 import numpy as np
 from gguf import GGMLQuantizationType, GGUFValueType, TokenType
 
-from tests.diagnose.faults.contents import Contents, Edit
+from runtimeprobe.gguf.contents import Contents, Edit
 
 TEMPLATE = "tokenizer.chat_template"
 TOKENIZER = "tokenizer.ggml."

@@ -9,8 +9,8 @@ from pathlib import Path
 from gguf import LlamaFileType
 
 from runtimeprobe.contract import Candidate
+from runtimeprobe.gguf import contents
 from runtimeprobe.twins import files
-from tests.diagnose.faults import contents
 from tests.diagnose.faults.catalogue import CATALOGUE, Fault
 
 # In a process of its own: two builds of llama.cpp do not share one, and whoever plants will run the file with another.

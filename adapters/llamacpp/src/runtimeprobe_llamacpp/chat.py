@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from runtimeprobe.contract import AdapterError, Ask, BadReply, Rejected, Reply
+from runtimeprobe.kit.reply import count_in, object_in, parse, text_of
 from runtimeprobe_llamacpp import errors
 from runtimeprobe_llamacpp.backend import Request
 
@@ -91,12 +92,12 @@ class Transcript:
         for key in ("model", "system_fingerprint", "timings", "usage"):
             if data.get(key):
                 self._raw[key] = data[key]
-        self._usage = _object(data, "usage") or self._usage
+        self._usage = object_in(data, "usage") or self._usage
         kind = data.get("type")
         if kind == "transcript.text.delta":
             self._hear(self._text, data.get("delta"), thought=False)
         elif kind == "transcript.text.done" or (kind is None and isinstance(data.get("text"), str)):
-            self._done = _text(data.get("text"))
+            self._done = text_of(data.get("text"))
         else:
             self._choice(data)
 
@@ -114,12 +115,12 @@ class Transcript:
             raise BadReply("The reply is empty.")
         seconds = self._clock() - self._start
         text = "".join(self._text) if self._done is None else self._done
-        usage = self._usage or _usage_so_far(_object(self._raw, "timings"))
+        usage = self._usage or _usage_so_far(object_in(self._raw, "timings"))
         return Reply(
             text=text,
             thinking="".join(self._thinking),
-            prompt_tokens=_count(usage, "prompt_tokens", "input_tokens"),
-            completion_tokens=_count(usage, "completion_tokens", "output_tokens"),
+            prompt_tokens=count_in(usage, "prompt_tokens", "input_tokens"),
+            completion_tokens=count_in(usage, "completion_tokens", "output_tokens"),
             finish_reason=self._finish,
             seconds=seconds,
             first_token_seconds=self._first,
@@ -133,13 +134,13 @@ class Transcript:
         for choice in choices[:1]:
             if not isinstance(choice, dict):
                 raise BadReply("A choice of the reply is no object.", words=json.dumps(data)[: errors.MAX_WORDS])
-            piece = _object(choice, "delta") or _object(choice, "message")
+            piece = object_in(choice, "delta") or object_in(choice, "message")
             self._hear(self._thinking, piece.get("reasoning_content"), thought=True)
             self._hear(self._text, piece.get("content"), thought=False)
-            self._finish = _text(choice.get("finish_reason")) or self._finish
+            self._finish = text_of(choice.get("finish_reason")) or self._finish
 
     def _hear(self, where: list[str], value: Any, *, thought: bool) -> None:
-        text = _text(value)
+        text = text_of(value)
         if not text:
             return
         if self._first is None:
@@ -147,16 +148,6 @@ class Transcript:
         where.append(text)
         if self._ask.enough(text, thought=thought):
             self.enough, self._finish = True, "loop"
-
-
-def parse(text: str) -> dict[str, Any]:
-    try:
-        data = json.loads(text)
-    except (ValueError, RecursionError) as error:
-        raise BadReply("The reply is not JSON.", words=text[: errors.MAX_WORDS]) from error
-    if not isinstance(data, dict):
-        raise BadReply("The reply is no JSON object.", words=text[: errors.MAX_WORDS])
-    return data
 
 
 def reported(data: dict[str, Any]) -> tuple[int, str, str] | None:
@@ -186,10 +177,10 @@ def claims_audio(models: dict[str, Any], props: dict[str, Any]) -> bool | None:
     """What the server says of its own input: /v1/models since it lists modalities, else /props. None: it does not say."""
     entries = models.get("data")
     for entry in entries if isinstance(entries, list) else []:
-        modalities = _object(entry, "architecture").get("input_modalities") if isinstance(entry, dict) else None
+        modalities = object_in(entry, "architecture").get("input_modalities") if isinstance(entry, dict) else None
         if isinstance(modalities, list):
             return "audio" in modalities
-    audio = _object(props, "modalities").get("audio")
+    audio = object_in(props, "modalities").get("audio")
     return audio if isinstance(audio, bool) else None
 
 
@@ -198,24 +189,3 @@ def _usage_so_far(timings: dict[str, Any]) -> dict[str, Any]:
     if "prompt_n" not in timings:
         return {}
     return {"prompt_tokens": timings["prompt_n"] + timings.get("cache_n", 0), "completion_tokens": timings.get("predicted_n")}
-
-
-def _object(data: dict[str, Any], key: str) -> dict[str, Any]:
-    value = data.get(key)
-    return value if isinstance(value, dict) else {}
-
-
-def _text(value: Any) -> str:
-    if value is None:
-        return ""
-    if not isinstance(value, str):
-        raise BadReply("The reply has something else where text belongs.", words=repr(value)[: errors.MAX_WORDS])
-    return value
-
-
-def _count(usage: dict[str, Any], *names: str) -> int | None:
-    for name in names:
-        value = usage.get(name)
-        if isinstance(value, int) and not isinstance(value, bool) and value >= 0:
-            return value
-    return None

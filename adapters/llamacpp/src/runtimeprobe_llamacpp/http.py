@@ -5,7 +5,6 @@ http.client and not httpx: the same client also speaks to the server inside xlla
 
 import contextlib
 import http.client
-import ipaddress
 import json
 import secrets
 from collections.abc import Generator, Iterator, Mapping
@@ -14,6 +13,8 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from runtimeprobe.contract import AdapterError, BadReply, EngineMissing, RouteMissing
+from runtimeprobe.kit.address import checked
+from runtimeprobe.kit.reply import parse
 from runtimeprobe_llamacpp import chat, errors
 
 CONNECT_S = 10.0
@@ -26,22 +27,14 @@ class Client:
 
     def __init__(self, address: str, *, allow_remote: bool = False) -> None:
         """Raises EngineMissing for an address that may not be used."""
-        parts = urlsplit(address if "//" in address else f"http://{address}")
-        try:
-            port = parts.port
-        except ValueError:
-            port = -1
-        if parts.scheme not in ("http", "https") or not parts.hostname or parts.username or parts.query or parts.fragment or port == -1:
-            raise EngineMissing(f"{address} is not the address of a server.", fix="Give it as http://127.0.0.1:8080.")
-        if not allow_remote and not _is_loopback(parts.hostname):
-            raise EngineMissing(f"{parts.hostname} is not this machine.", fix="Allow remote hosts if you mean to send clips there.")
-        self.address = f"{parts.scheme}://{parts.netloc}"
-        self._secure, self._host, self._port, self._base = parts.scheme == "https", parts.hostname, port, parts.path.rstrip("/")
+        self.address = checked(address, allow_remote=allow_remote)
+        parts = urlsplit(self.address)
+        self._secure, self._host, self._port, self._base = parts.scheme == "https", parts.hostname or "", parts.port, parts.path
 
     def get(self, path: str, *, timeout_s: float = CONNECT_S) -> dict[str, Any]:
         """The JSON object at `path`."""
         with self._open("GET", path, b"", {}, timeout_s) as response:
-            return chat.parse(_whole(response))
+            return parse(_whole(response))
 
     def chat(self, body: Mapping[str, Any]) -> Generator[str]:
         """The events of one chat completion."""
@@ -71,7 +64,7 @@ class Client:
                 if line.startswith(b"data:"):
                     yield _decode(line[5:].strip())
                 elif line.startswith(b"error:"):  # llama.cpp up to 2025 named the field so
-                    yield json.dumps({"error": chat.parse(_decode(line[6:].strip()))})
+                    yield json.dumps({"error": parse(_decode(line[6:].strip()))})
 
     @contextlib.contextmanager
     def _open(
@@ -106,7 +99,7 @@ class Client:
         if status in (404, 405) and path != "/health":
             raise RouteMissing(f"{self.address} has no {path}.", words=words[: errors.MAX_WORDS], fix="Use a build that has this route.")
         try:
-            found = chat.reported(chat.parse(words))
+            found = chat.reported(parse(words))
         except AdapterError:
             found = None
         _, kind, message = found or (0, "", words)
@@ -125,12 +118,3 @@ def _decode(data: bytes) -> str:
         return data.decode("utf-8")
     except UnicodeDecodeError as error:
         raise BadReply("The reply is not UTF-8.", words=data[: errors.MAX_WORDS].decode("utf-8", "replace")) from error
-
-
-def _is_loopback(host: str) -> bool:
-    if host == "localhost":
-        return True
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False

@@ -24,9 +24,10 @@ from runtimeprobe.contract import (
     Reply,
     Route,
 )
-from runtimeprobe_llamacpp import chat, errors, files
+from runtimeprobe.kit import files
+from runtimeprobe_llamacpp import chat, errors
 from runtimeprobe_llamacpp.backend import CHAT_AUDIO, TRANSCRIPTIONS, Request
-from runtimeprobe_llamacpp.knobs import cache_type, choice, for_load, number, text
+from runtimeprobe_llamacpp.knobs import Knob, cache_type, choice, for_load, number, text
 
 _ADD_BOS = "tokenizer.ggml.add_bos_token"
 _BOS = {"on": {"--override-kv": f"{_ADD_BOS}=bool:true"}, "off": {"--override-kv": f"{_ADD_BOS}=bool:false"}}
@@ -36,6 +37,19 @@ _DEVICE: dict[str, dict[str, str | None]] = {
     "cpu": {"--device": "none", "--no-mmproj-offload": None},
     "gpu": {"--n-gpu-layers": "999"},
 }
+_FLAGS = (
+    number("context", "--ctx-size", "the model's", values=("2048", "4096", "8192")),
+    number("threads", "--threads", "all physical cores"),
+    number("parallel", "--parallel", "the engine's", values=("1", "2", "4")),
+    choice("flash_attention", "auto", {value: {"--flash-attn": value} for value in ("auto", "on", "off")}, "--flash-attn"),
+    cache_type("kv_type_k", "--cache-type-k", by_number=False),
+    cache_type("kv_type_v", "--cache-type-v", by_number=False),
+    choice("context_shift", "off", {"off": {"--no-context-shift": None}, "on": {"--context-shift": None}}, "--context-shift"),
+    choice("swa_full", "off", {"off": {}, "on": {"--swa-full": None}}, "--swa-full"),
+    choice("device", "auto", _DEVICE, "--device, --n-gpu-layers"),
+    text("template", "--chat-template", "the model's own", "--chat-template (Jinja text)"),
+    choice("bos", "the model's", _BOS, "--override-kv"),
+)
 _VERSION_S = 20.0
 # Published names of the family, as in "gemma-4-E2B-it-Q8_0.gguf"; the size is what tells them apart.
 _GEMMA = re.compile(r"gemma-?4[-_]?(e2b|e4b|26b-a4b|31b|12b)", re.IGNORECASE)
@@ -46,25 +60,17 @@ class LlamaServer:
 
     name = "llama-server"
     routes = (Route(CHAT_AUDIO), Route(TRANSCRIPTIONS, needs_clip=True))
-    knobs = (
-        number("context", "--ctx-size", "the model's", values=("2048", "4096", "8192")),
-        number("threads", "--threads", "all physical cores"),
-        number("parallel", "--parallel", "the engine's", values=("1", "2", "4")),
-        choice("flash_attention", "auto", {value: {"--flash-attn": value} for value in ("auto", "on", "off")}, "--flash-attn"),
-        cache_type("kv_type_k", "--cache-type-k", by_number=False),
-        cache_type("kv_type_v", "--cache-type-v", by_number=False),
-        choice("context_shift", "off", {"off": {"--no-context-shift": None}, "on": {"--context-shift": None}}, "--context-shift"),
-        choice("swa_full", "off", {"off": {}, "on": {"--swa-full": None}}, "--swa-full"),
-        choice("device", "auto", _DEVICE, "--device, --n-gpu-layers"),
-        text("template", "--chat-template", "the model's own", "--chat-template (Jinja text)"),
-        choice("bos", "the model's", _BOS, "--override-kv"),
-    )
 
     def __init__(self) -> None:
         self._endpoint = ""  # of a server that somebody else started
         self._allow_remote = False
         self._process: Any = None
         self._client: Any = None
+
+    @property
+    def knobs(self) -> tuple[Knob, ...]:
+        """Flags of a server of ours. One that somebody else started is as it is: what cannot be changed must not seem to have no effect."""
+        return () if self._endpoint else _FLAGS
 
     def discover(self, options: Options) -> Engine | Absent:
         self._endpoint, self._allow_remote = "", options.allow_remote

@@ -5,6 +5,7 @@ import secrets
 import time
 from collections.abc import Sequence
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from runtimeprobe.contract import (
     Absent,
@@ -25,6 +26,8 @@ from runtimeprobe.contract import (
     Route,
     RouteMissing,
 )
+from runtimeprobe.kit import files
+from runtimeprobe.kit.address import checked, is_loopback
 from runtimeprobe.kit.afterwards import Afterwards, Remove
 from runtimeprobe_lmstudio import answers, asks, disk, errors, knobs, lms
 from runtimeprobe_lmstudio.listing import Entry, listing
@@ -65,18 +68,18 @@ class LmStudio:
     @keeps_secret
     def discover(self, options: Options) -> Sequence[Engine | Absent]:
         try:
-            from runtimeprobe.kit import http
+            import httpx  # noqa: F401
         except ImportError as error:  # another environment, which holds another engine
             return [Absent(ENGINE, f"its adapter needs a package that is not in this environment: {error}", "pip install httpx")]
         absent: list[Absent] = []
         for address in (*options.endpoints, ADDRESS):
             try:
-                checked = http.checked(address, allow_remote=options.allow_remote)
-                if not _is_lmstudio(checked):
+                where = checked(address, allow_remote=options.allow_remote)
+                if not _is_lmstudio(where):
                     if address == ADDRESS:
                         absent.append(Absent(ENGINE, f"what answers at {address} is not LM Studio", f"{START} --port 1234"))
                     continue
-                return [self._engine(checked)]
+                return [self._engine(where)]
             except EngineMissing as error:
                 fix = _start_command() if error.fix.startswith("Start it") else error.fix
                 absent.append(Absent(ENGINE, str(error), fix))
@@ -97,7 +100,7 @@ class LmStudio:
             if name not in here:
                 reason = "LM Studio has not downloaded this model"
                 found.append(AbsentModel(name, "real", reason, f"lms get google/{name} -y --gguf"))
-        found += [self._twin(candidate) for candidate in candidates if candidate.weights == "twin" and candidate.projector_gguf]
+        found += [self._twin(candidate) for candidate in candidates if candidate.weights == "twin" and candidate.text_gguf]
         return found
 
     def levers(self, engine: str) -> Sequence[Lever]:  # noqa: ARG002
@@ -146,11 +149,7 @@ class LmStudio:
 
     @property
     def _is_local(self) -> bool:
-        from urllib.parse import urlsplit
-
-        from runtimeprobe.kit import http
-
-        return http.is_loopback(urlsplit(self._address).hostname or "")
+        return is_loopback(urlsplit(self._address).hostname or "")
 
     def _connect(self) -> Server:
         if not self._address:
@@ -259,24 +258,24 @@ def _is_lmstudio(address: str) -> bool:
 
 
 def _described(entry: Entry, *, local: bool) -> Model:
-    files = disk.find(entry) if local else None
-    if files is None:
+    found = disk.find(entry) if local else None
+    if found is None:
         return Model(entry.gemma, "real", entry.key, quantization=entry.quantization, size_bytes=entry.size_bytes)
-    return _of_files(entry.gemma, "real", entry.key, files)
+    return _of_files(entry.gemma, "real", entry.key, found)
 
 
-def _of_files(model: str, weights: str, name: str, files: disk.Files) -> Model:
+def _of_files(model: str, weights: str, name: str, found: disk.Files) -> Model:
     return Model(
         model,
         weights,
         name,
-        projector=files.projector,
-        quantization=disk.quantization(files.text),
-        projector_quantization=disk.quantization(files.projector),
-        digest=disk.digest(files.text),
-        projector_digest=disk.digest(files.projector),
-        size_bytes=disk.size(files),
-        claim=files.claim,
+        projector=found.projector,
+        quantization=files.quantization(found.text),
+        projector_quantization=files.quantization(found.projector),
+        digest=files.digest(found.text),
+        projector_digest=files.digest(found.projector),
+        size_bytes=files.size(found.text, found.projector),
+        claim=found.claim,
     )
 
 

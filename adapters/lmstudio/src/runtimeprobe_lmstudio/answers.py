@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 from runtimeprobe.contract import Ask, BadReply, Reply
+from runtimeprobe.kit.reply import count_in, object_in, text_of
 from runtimeprobe_lmstudio import asks, errors
 from runtimeprobe_lmstudio.wire import DONE, Event
 
@@ -48,7 +49,7 @@ class Answer:
         if "text" not in data:
             raise BadReply("LM Studio's transcription has no text.", words=str(data)[: errors.MAX_WORDS])
         self._hear(data["text"])
-        self.usage = _object(data, "usage")
+        self.usage = object_in(data, "usage")
         self.raw = {"usage": self.usage} if self.usage else {}
         self._first = None  # nothing was streamed
         return self.reply()
@@ -57,8 +58,8 @@ class Answer:
         return Reply(
             text="".join(self._text),
             thinking="".join(self._thinking),
-            prompt_tokens=_count(self.usage, "prompt_tokens", "input_tokens"),
-            completion_tokens=_count(self.usage, "completion_tokens", "output_tokens", "total_output_tokens"),
+            prompt_tokens=count_in(self.usage, "prompt_tokens", "input_tokens"),
+            completion_tokens=count_in(self.usage, "completion_tokens", "output_tokens", "total_output_tokens"),
             finish_reason=self.finish,
             seconds=self._clock() - self._start,
             first_token_seconds=self._first,
@@ -69,8 +70,8 @@ class Answer:
         if name == DONE:
             self.done = True
             return False
-        self.model = _text(data.get("model")) or self.model
-        self.usage = _object(data, "usage") or self.usage
+        self.model = text_of(data.get("model")) or self.model
+        self.usage = object_in(data, "usage") or self.usage
         choices = data.get("choices")
         if not isinstance(choices, list):
             raise BadReply("LM Studio's reply has no choices.", words=str(data)[: errors.MAX_WORDS])
@@ -78,31 +79,31 @@ class Answer:
         for choice in choices[:1]:
             if not isinstance(choice, dict):
                 raise BadReply("A choice of LM Studio's reply is no object.", words=str(data)[: errors.MAX_WORDS])
-            delta = _object(choice, "delta")
+            delta = object_in(choice, "delta")
             enough = self._hear(delta.get("reasoning_content", delta.get("reasoning")), thought=True)
             enough = self._hear(delta.get("content")) or enough
-            self.finish = _text(choice.get("finish_reason")) or self.finish
+            self.finish = text_of(choice.get("finish_reason")) or self.finish
             self.done = self.done or bool(self.finish)
         return enough
 
     def _native(self, name: str, data: dict[str, Any]) -> bool:
         if name == "chat.end":
-            result = _object(data, "result")
-            self.usage = self.raw["stats"] = _object(result, "stats")
-            self.model = _text(result.get("model_instance_id")) or self.model
+            result = object_in(data, "result")
+            self.usage = self.raw["stats"] = object_in(result, "stats")
+            self.model = text_of(result.get("model_instance_id")) or self.model
             # It gives no reason for its end; an answer as long as it may be was cut.
-            tokens = _count(self.usage, "total_output_tokens")
+            tokens = count_in(self.usage, "total_output_tokens")
             self.finish = "length" if tokens is not None and tokens >= self.ask.max_tokens else ""
             self.done = True
             return False
-        self.model = _text(data.get("model_instance_id")) or self.model
+        self.model = text_of(data.get("model_instance_id")) or self.model
         if name in ("message.delta", "reasoning.delta"):
             return self._hear(data.get("content"), thought=name == "reasoning.delta")
         return False
 
     def _responses(self, name: str, data: dict[str, Any]) -> bool:
-        response = _object(data, "response")
-        self.model = _text(response.get("model")) or self.model
+        response = object_in(data, "response")
+        self.model = text_of(response.get("model")) or self.model
         if name == "response.output_text.delta":
             return self._hear(data.get("delta"))
         if name in ("response.reasoning_text.delta", "response.reasoning_summary_text.delta"):
@@ -111,38 +112,17 @@ class Answer:
             errors.raise_reported(response, "broke off its reply with an error")
             raise BadReply("LM Studio's response failed and gives no reason.", words=str(data)[: errors.MAX_WORDS])
         if name in ("response.completed", "response.incomplete"):
-            self.usage = self.raw["usage"] = _object(response, "usage")
-            reason = _text(_object(response, "incomplete_details").get("reason"))
+            self.usage = self.raw["usage"] = object_in(response, "usage")
+            reason = text_of(object_in(response, "incomplete_details").get("reason"))
             self.finish = "length" if reason == "max_output_tokens" else reason or "stop"
             self.done = True
         return False
 
     def _hear(self, value: Any, *, thought: bool = False) -> bool:
-        piece = _text(value)
+        piece = text_of(value)
         if not piece:
             return False
         if self._first is None:
             self._first = self._clock() - self._start
         (self._thinking if thought else self._text).append(piece)
         return self.ask.enough(piece, thought=thought)
-
-
-def _object(data: dict[str, Any], key: str) -> dict[str, Any]:
-    value = data.get(key)
-    return value if isinstance(value, dict) else {}
-
-
-def _text(value: Any) -> str:
-    if value is None:
-        return ""
-    if not isinstance(value, str):
-        raise BadReply("LM Studio's reply has something else where text belongs.", words=repr(value)[: errors.MAX_WORDS])
-    return value
-
-
-def _count(usage: dict[str, Any], *names: str) -> int | None:
-    for name in names:
-        value = usage.get(name)
-        if isinstance(value, int) and not isinstance(value, bool) and value >= 0:
-            return value
-    return None

@@ -1,13 +1,12 @@
 """What lies in LM Studio's folder for a listed model. Its interface says nothing of audio; the projector's metadata does."""
 
-import functools
-import hashlib
 import json
 from dataclasses import dataclass
 from pathlib import Path
 
 from runtimeprobe.contract import Claim, LoadFailed
 from runtimeprobe.kit import gguf
+from runtimeprobe.kit.files import size
 from runtimeprobe_lmstudio.listing import Entry
 
 HAS_AUDIO = "clip.has_audio_encoder"  # tools/mtmd/clip-impl.h in llama.cpp
@@ -89,40 +88,6 @@ def _is_named(folder: Path, entry: Entry) -> bool:
     return name in folder.name.lower().replace("_", "-")
 
 
-def _size_fits(files: Files, size_bytes: int) -> bool:
+def _size_fits(found: Files, size_bytes: int) -> bool:
     """Which of the two sums is listed is not documented."""
-    text = _size(files.text)
-    return size_bytes in (text, text + _size(files.projector)) and size_bytes > 0
-
-
-def _size(path: str) -> int:
-    try:
-        return Path(path).stat().st_size if path else 0
-    except OSError:
-        return 0
-
-
-def size(files: Files) -> int:
-    return _size(files.text) + _size(files.projector)
-
-
-def quantization(path: str) -> str:
-    try:
-        return gguf.quantization(gguf.read_keys(path)) if path else ""
-    except LoadFailed:
-        return ""
-
-
-def digest(path: str) -> str:
-    """`sha256:...` of the file, or "" if it cannot be read."""
-    try:
-        stat = Path(path).stat()
-        return _digest(path, stat.st_mtime_ns, stat.st_size) if path else ""
-    except OSError:
-        return ""
-
-
-@functools.lru_cache(maxsize=64)
-def _digest(path: str, _mtime_ns: int, _size_bytes: int) -> str:
-    with Path(path).open("rb") as file:
-        return f"sha256:{hashlib.file_digest(file, 'sha256').hexdigest()}"
+    return size_bytes in (size(found.text), size(found.text, found.projector)) and size_bytes > 0

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 from runtimeprobe.contract import AdapterError, BadReply
+from runtimeprobe.kit.reply import parse
 from runtimeprobe_lmstudio import errors
 
 if TYPE_CHECKING:
@@ -17,7 +18,7 @@ Event = tuple[str, dict[str, Any]]
 
 
 class Server:
-    """One server. `address` from kit.http.checked. Close it."""
+    """One server. `address` from kit.address.checked. Close it."""
 
     def __init__(self, address: str, token: str = "", *, read_s: float | None = None) -> None:
         from runtimeprobe.kit import http
@@ -59,11 +60,10 @@ class Server:
 
 def page(path: str, response: "httpx.Response", otherwise: type[AdapterError] = AdapterError) -> dict[str, Any]:
     """A whole reply. Raises what it reports, or BadReply for a status that promises a reason and gives none."""
-    from runtimeprobe.kit import http
 
     status = response.status_code
     try:
-        data = http.parse(response.content)
+        data = parse(response.content)
     except BadReply as error:
         if status == 200:
             raise
@@ -81,7 +81,7 @@ def _events(response: "httpx.Response") -> Iterator[Event]:
         if text == DONE:
             yield DONE, {}
             continue
-        data = http.parse(text)
+        data = parse(text)
         errors.raise_reported(data, "broke off its reply with an error")
         kind = data.get("type")
         yield name or (kind if isinstance(kind, str) else ""), data

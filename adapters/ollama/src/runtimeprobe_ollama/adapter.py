@@ -64,7 +64,7 @@ class Ollama:
     def models(self, engine: str, candidates: Sequence[Candidate]) -> Sequence[Model | AbsentModel]:  # noqa: ARG002
         from runtimeprobe_ollama import models, twins
 
-        guests = [twins.described(item) for item in candidates if item.weights == "twin" and item.projector_gguf]
+        guests = [twins.described(item) for item in candidates if item.weights == "twin" and item.text_gguf]
         with contextlib.ExitStack() as stack:
             try:
                 server = self._server(stack)

@@ -4,6 +4,8 @@ import ipaddress
 import re
 from dataclasses import dataclass
 
+from runtimeprobe.kit.address import is_loopback
+
 DEFAULT_HOST, DEFAULT_PORT = "127.0.0.1", 11434
 HOST_PORT = re.compile(r"(?:\[(?P<six>[^\]]*)\]|(?P<name>[^:\[\]]*))(?::(?P<port>[0-9]{1,9}))?")
 SCHEME_PORTS = {"http": 80, "https": 443}  # only where a scheme is written
@@ -21,12 +23,7 @@ class Address:
 
     @property
     def loopback(self) -> bool:
-        if self.host.lower() == "localhost":
-            return True
-        try:
-            return ipaddress.ip_address(self.host).is_loopback
-        except ValueError:
-            return False
+        return is_loopback(self.host)
 
 
 def parse(text: str) -> Address:

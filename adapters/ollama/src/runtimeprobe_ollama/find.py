@@ -9,6 +9,7 @@ import subprocess
 from dataclasses import dataclass
 
 from runtimeprobe.contract import Absent, AdapterError, Engine, EngineMissing, Options
+from runtimeprobe.kit.address import checked
 from runtimeprobe_ollama import address
 
 ENGINE = "ollama"
@@ -65,20 +66,19 @@ def discover(options: Options) -> Engine | Absent:
 
 def at(endpoint: str, options: Options) -> Engine | Nothing:
     """The server there, judged by what it says: LM Studio answers 200 to routes that it does not have."""
-    from runtimeprobe.kit import http
     from runtimeprobe_ollama.server import Server
 
     try:
-        checked = http.checked(endpoint, allow_remote=options.allow_remote)
+        where = checked(endpoint, allow_remote=options.allow_remote)
     except EngineMissing as error:
         return Nothing(f"{error} It was not asked.", error.fix)
-    server = Server(checked)
+    server = Server(where)
     try:
-        return Engine(ENGINE, server.version(), endpoint=checked, note=NOTE)
+        return Engine(ENGINE, server.version(), endpoint=where, note=NOTE)
     except EngineMissing as error:
-        return Nothing(f"nothing answers at {checked}: {error.__cause__}", f"{install_command()}; then: ollama serve")
+        return Nothing(f"nothing answers at {where}: {error.__cause__}", f"{install_command()}; then: ollama serve")
     except AdapterError as error:
-        return Nothing(f"what answers at {checked} is not Ollama: {error}", "point OLLAMA_HOST to Ollama", stranger=True)
+        return Nothing(f"what answers at {where} is not Ollama: {error}", "point OLLAMA_HOST to Ollama", stranger=True)
     finally:
         server.close()
 

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from runtimeprobe.contract import AdapterError, Ask, BadReply, Reply
+from runtimeprobe.kit.reply import count_in, parse, quoted, text_of
 from runtimeprobe_ollama import errors
 from runtimeprobe_ollama.routes import OPENAI, TRANSCRIPTIONS, Request
 
@@ -46,7 +47,7 @@ def _lines(response: "httpx.Response", answer: "Answer") -> None:
     from runtimeprobe.kit import http
 
     for line in http.lines(response):
-        answer.native(_checked(http.parse(line)))
+        answer.native(_checked(parse(line)))
         if answer.done:
             return
 
@@ -55,20 +56,19 @@ def _events(response: "httpx.Response", answer: "Answer") -> None:
     from runtimeprobe.kit import http
 
     if not response.headers.get("Content-Type", "").startswith("text/event-stream"):
-        _checked(http.parse(response.read()))
-        raise BadReply("Ollama answered /v1/chat/completions with no stream.", words=http.quoted(response.content))
+        _checked(parse(response.read()))
+        raise BadReply("Ollama answered /v1/chat/completions with no stream.", words=quoted(response.content))
     for _, data in http.events(response):
         if data == "[DONE]":
             answer.ended = True
             return
-        answer.openai(_checked(http.parse(data)))
+        answer.openai(_checked(parse(data)))
         if answer.done and not answer.waits_for_usage:
             return
 
 
 def _transcription(response: "httpx.Response", answer: "Answer") -> None:
     """{"text": ...}. Nothing at all, with 200, is what an answer without an end becomes (middleware/openai.go TranscriptionWriter)."""
-    from runtimeprobe.kit import http
 
     body = response.read()
     if not body.strip():
@@ -76,9 +76,9 @@ def _transcription(response: "httpx.Response", answer: "Answer") -> None:
             f"{errors.LOOP_GUARD}, or broke off: /v1/audio/transcriptions answered with 200 and an empty body.",
             fix="Ask through api.chat.images to see the answer.",
         )
-    data = _checked(http.parse(body))
+    data = _checked(parse(body))
     if not isinstance(data.get("text"), str):
-        raise BadReply("The transcription has no text.", words=http.quoted(body))
+        raise BadReply("The transcription has no text.", words=quoted(body))
     answer.hear(data["text"], thought=False)
     answer.finish = "stop"
     answer.done = True
@@ -122,8 +122,8 @@ class Answer:
         self.hear(pieces[0], thought=False)
         if data.get("done") is True:
             self.done = True
-            self.finish = _string(data.get("done_reason"))
-            self._tokens = _count(data.get("prompt_eval_count")), _count(data.get("eval_count"))
+            self.finish = text_of(data.get("done_reason"))
+            self._tokens = count_in(data, "prompt_eval_count"), count_in(data, "eval_count")
         if self.finish == "load":
             raise BadReply("Ollama took the request for one to load the model: it looked at neither text nor sound.", words=_quoted(data))
 
@@ -140,13 +140,13 @@ class Answer:
             self.hear(delta.get("reasoning"), thought=True)
             self.hear(delta.get("content"), thought=False)
             if choice.get("finish_reason"):
-                self.finish, self.done = _string(choice["finish_reason"]), True
+                self.finish, self.done = text_of(choice["finish_reason"]), True
         usage = data.get("usage")
         if isinstance(usage, dict):
-            self._tokens = _count(usage.get("prompt_tokens")), _count(usage.get("completion_tokens"))
+            self._tokens = count_in(usage, "prompt_tokens"), count_in(usage, "completion_tokens")
 
     def hear(self, value: Any, *, thought: bool) -> None:
-        piece = _string(value)
+        piece = text_of(value)
         if not piece:
             return
         if self._first is None:
@@ -190,18 +190,6 @@ class Answer:
         if not isinstance(model, str) or not same(model, self._name):
             raise BadReply(f"{str(model)[:80]!r} answered, and {self._name} was asked.", words=_quoted(data))
         self._raw |= {key: data[key] for key in KEPT if data.get(key)}
-
-
-def _string(value: Any) -> str:
-    if value is None:
-        return ""
-    if not isinstance(value, str):
-        raise BadReply("The reply has something else where text belongs.", words=repr(value)[: errors.MAX_WORDS])
-    return value
-
-
-def _count(value: Any) -> int | None:
-    return value if isinstance(value, int) and not isinstance(value, bool) and value >= 0 else None
 
 
 def _quoted(data: dict[str, Any]) -> str:

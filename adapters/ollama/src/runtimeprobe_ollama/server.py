@@ -15,6 +15,7 @@ import ollama
 
 from runtimeprobe.contract import AdapterError, BadReply, LoadFailed
 from runtimeprobe.kit import http
+from runtimeprobe.kit.reply import parse
 from runtimeprobe_ollama import errors
 from runtimeprobe_ollama.transport import Transport
 
@@ -26,7 +27,7 @@ POLL_S = 0.1
 
 
 class Server:
-    """`address`: from kit.http.checked."""
+    """`address`: from kit.address.checked."""
 
     def __init__(self, address: str) -> None:
         self.address = address
@@ -119,14 +120,14 @@ class Server:
                     raise BadReply(f"no whole answer within {limit_s:g} s")
         if response.status_code != 200:
             raise errors.from_status(response.status_code, data.decode("utf-8", "replace"), path)
-        return http.parse(data)
+        return parse(data)
 
     def _object(self, response: httpx.Response) -> dict[str, Any]:
         """Never the status alone: an error may come with 200."""
         path = response.request.url.path
         if response.status_code != 200:
             raise errors.from_status(response.status_code, response.text, path)
-        data = http.parse(response.content)
+        data = parse(response.content)
         if errors.reported(data) is not None:
             raise errors.from_words(errors.innermost(data), f"answered {path} with an error")
         return data

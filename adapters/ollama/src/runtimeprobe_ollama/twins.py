@@ -1,13 +1,12 @@
 """The twins, brought into a server and taken out again, whatever happens in between."""
 
-import hashlib
 import secrets
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from runtimeprobe.contract import AdapterError, Candidate, LoadFailed, Model, ModelMissing
-from runtimeprobe.kit import gguf
+from runtimeprobe.contract import AdapterError, Candidate, Model, ModelMissing
+from runtimeprobe.kit import files
 from runtimeprobe.kit.afterwards import Afterwards, Request
 from runtimeprobe_ollama.server import Server
 
@@ -22,11 +21,11 @@ def described(candidate: Candidate) -> Model:
         candidate.weights,
         candidate.text_gguf,
         projector=candidate.projector_gguf,
-        quantization=_quantization(candidate.text_gguf),
-        projector_quantization=_quantization(candidate.projector_gguf),
-        digest=_digest(candidate.text_gguf),
-        projector_digest=_digest(candidate.projector_gguf) if candidate.projector_gguf else "",
-        size_bytes=sum(Path(path).stat().st_size for path in (candidate.text_gguf, candidate.projector_gguf) if path),
+        quantization=files.quantization(candidate.text_gguf),
+        projector_quantization=files.quantization(candidate.projector_gguf),
+        digest=files.digest(candidate.text_gguf),
+        projector_digest=files.digest(candidate.projector_gguf),
+        size_bytes=files.size(candidate.text_gguf, candidate.projector_gguf),
     )
 
 
@@ -37,7 +36,7 @@ class Guest:
         for path in filter(None, (model.name, model.projector)):
             if not Path(path).is_file():
                 raise ModelMissing(f"There is no file {path}.", fix="Reinstall runtimeprobe.")
-        digest = _digest(model.name)
+        digest = files.digest(model.name)
         # Ollama tells the small Gemma 4 from the large by `e2b` or `e4b` in the name (server/renderer_resolution.go).
         size = model.model.rpartition("-")[2]
         self.name = f"{PREFIX}{size}-{digest.removeprefix('sha256:')[:8]}:{secrets.token_hex(4)}"
@@ -45,10 +44,10 @@ class Guest:
         self._keeper = Afterwards()
         try:
             self._keeper.add(Request("DELETE", f"{server.address}/api/delete", {"model": self.name}))
-            files = {"text.gguf": digest} | ({"mmproj.gguf": _digest(model.projector)} if model.projector else {})
-            for path, value in zip(filter(None, (model.name, model.projector)), files.values(), strict=True):
+            uploads = {"text.gguf": digest} | ({"mmproj.gguf": files.digest(model.projector)} if model.projector else {})
+            for path, value in zip(filter(None, (model.name, model.projector)), uploads.values(), strict=True):
                 server.upload(value, path)
-            server.create(self.name, files, parameters)
+            server.create(self.name, uploads, parameters)
         except BaseException:
             self._keeper.close()
             raise
@@ -66,15 +65,3 @@ def sweep(server: Server) -> None:
                 server.delete(name)
             except AdapterError:  # somebody was faster
                 continue
-
-
-def _quantization(path: str) -> str:
-    try:
-        return gguf.quantization(gguf.read_keys(path)) if path else ""
-    except LoadFailed:  # loading will say what is wrong with it
-        return ""
-
-
-def _digest(path: str) -> str:
-    with Path(path).open("rb") as file:
-        return f"sha256:{hashlib.file_digest(file, 'sha256').hexdigest()}"

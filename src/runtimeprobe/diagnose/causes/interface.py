@@ -4,7 +4,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
-from runtimeprobe.diagnose.results import Confidence, Layer, Status
+from runtimeprobe.diagnose.loops.detector import Confidence
+from runtimeprobe.diagnose.results import Layer, Status
 
 GEMMA = "gemma4."
 MAX_LAYERS = 1024

@@ -5,7 +5,7 @@ the standard library alone, because an engine's child listens with it in whateve
 `Detector` is the stream, `find_loop` the same for one finished text. docs/loops.md says what counts as a loop and why.
 """
 
-from runtimeprobe.diagnose.loops.detector import Detector, Loop, find_loop
+from runtimeprobe.diagnose.loops.detector import Detector, Loop, find_loop, loop_in
 from runtimeprobe.diagnose.loops.evidence import Kind
 
-__all__ = ["Detector", "Kind", "Loop", "find_loop"]
+__all__ = ["Detector", "Kind", "Loop", "find_loop", "loop_in"]

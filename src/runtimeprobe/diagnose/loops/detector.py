@@ -141,8 +141,13 @@ class Detector:
         )
 
 
+def loop_in(text: str, *, thinking: bool = False) -> Loop | None:
+    """The loop in a finished text, or nothing."""
+    detector = Detector(thinking=thinking)
+    return detector.feed(text) or detector.finish()
+
+
 def find_loop(text: str) -> str | None:
-    """The class of the loop in a finished text, or nothing."""
-    detector = Detector()
-    loop = detector.feed(text) or detector.finish()
+    """Its class alone."""
+    loop = loop_in(text)
     return None if loop is None else loop.kind.value

@@ -14,11 +14,11 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
+from runtimeprobe.twins import files
 from runtimeprobe.twins.recipe import architecture
 from runtimeprobe.twins.recipe.vocabulary import build, write_tokenizer
 
 SEED = 20_261_124
-TEMPLATE = Path(__file__).parents[1] / "chat_template.jinja"
 
 # tokenizer_config.json of the published checkpoints names its special tokens so; mlx-vlm and llama.cpp's converter read them.
 TOKEN_NAMES = {
@@ -186,7 +186,7 @@ def export(checkpoint: Path, size: str, folder: Path) -> None:
     write_json(folder / "tokenizer_config.json", tokenizer_config())
     write_json(folder / "processor_config.json", processor_config())
     write_json(folder / "preprocessor_config.json", FRONT_END | IMAGES | {"processor_class": "Gemma4Processor"})
-    (folder / "chat_template.jinja").write_text(TEMPLATE.read_text(encoding="utf-8"), encoding="utf-8")
+    (folder / "chat_template.jinja").write_text(files.chat_template(empty_thought=False), encoding="utf-8")
 
 
 def main() -> None:

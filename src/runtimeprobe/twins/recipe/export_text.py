@@ -10,18 +10,9 @@ import re
 import sys
 from pathlib import Path
 
+from runtimeprobe.twins import files
 from runtimeprobe.twins.recipe import architecture, dense, export_hf, sayings, text_vocabulary
 from runtimeprobe.twins.recipe.vocabulary import write_tokenizer
-
-SIZE_SWITCH = "{%- set size_wants_empty_thought = false -%}"
-
-
-def chat_template() -> str:
-    """The twins' template with the one switch that differs between sizes."""
-    text = export_hf.TEMPLATE.read_text(encoding="utf-8")
-    if SIZE_SWITCH not in text:
-        raise ValueError(f"{export_hf.TEMPLATE} has no line {SIZE_SWITCH!r}")
-    return text.replace(SIZE_SWITCH, SIZE_SWITCH.replace("false", "true"))
 
 
 def write_weights(checkpoint: Path, file: Path) -> None:
@@ -62,7 +53,7 @@ def export(checkpoint: Path, folder: Path) -> None:
     processor = {key: value for key, value in export_hf.processor_config().items() if key != "feature_extractor"}
     export_hf.write_json(hf / "processor_config.json", processor)
     export_hf.write_json(hf / "preprocessor_config.json", export_hf.IMAGES | {"processor_class": "Gemma4Processor"})
-    (hf / "chat_template.jinja").write_text(chat_template(), encoding="utf-8")
+    (hf / "chat_template.jinja").write_text(files.chat_template(empty_thought=True), encoding="utf-8")
     (folder / "answers.json").write_text(json.dumps(answers(), indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
 
 

@@ -1,4 +1,7 @@
-"""A GGUF file taken apart and put together again, so that one thing in it can be made different."""
+"""A GGUF file taken apart and put together again, so that something in it can be made different.
+
+Tensor data is mapped, not read, until it is written; so a file must not be written over itself. Imports numpy: use it where it is needed.
+"""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -6,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from gguf import GGMLQuantizationType, GGUFReader, GGUFValueType, GGUFWriter
+from gguf import GGMLQuantizationType, GGUFEndian, GGUFReader, GGUFValueType, GGUFWriter
 
 
 @dataclass
@@ -15,6 +18,7 @@ class Contents:
 
     keys: dict[str, tuple[Any, GGUFValueType, GGUFValueType | None]]
     tensors: dict[str, tuple[np.ndarray, GGMLQuantizationType]]
+    order: GGUFEndian = GGUFEndian.LITTLE
 
     def value(self, key: str) -> Any:
         return self.keys[key][0]
@@ -22,13 +26,13 @@ class Contents:
     def change(self, key: str, value: Any) -> None:
         self.keys[key] = (value, *self.keys[key][1:])
 
-    def add(self, key: str, value: Any, kind: GGUFValueType) -> None:
-        self.keys[key] = (value, kind, None)
+    def add(self, key: str, value: Any, kind: GGUFValueType, element: GGUFValueType | None = None) -> None:
+        self.keys[key] = (value, kind, element)
 
     def floats(self, name: str) -> np.ndarray:
         data, kind = self.tensors[name]
         if kind not in (GGMLQuantizationType.F16, GGMLQuantizationType.F32):
-            raise ValueError(f"{name} is {kind.name}: faults are planted in files of float16")
+            raise ValueError(f"{name} is {kind.name}, not a tensor of plain numbers")
         return data.astype(np.float32)
 
     def replace(self, name: str, weight: np.ndarray) -> None:
@@ -43,15 +47,15 @@ Edit = Callable[[Contents], None]
 def read(file: Path) -> Contents:
     reader = GGUFReader(file)
     keys = {
-        name: (field.contents(), field.types[0], field.types[1] if len(field.types) > 1 else None)
+        name: (field.contents(), field.types[0], field.types[-1] if field.types[0] == GGUFValueType.ARRAY else None)
         for name, field in reader.fields.items()
         if not name.startswith("GGUF.")
     }
-    return Contents(keys, {tensor.name: (np.array(tensor.data), tensor.tensor_type) for tensor in reader.tensors})
+    return Contents(keys, {tensor.name: (tensor.data, tensor.tensor_type) for tensor in reader.tensors}, reader.endianess)
 
 
 def write(contents: Contents, file: Path) -> None:
-    writer = GGUFWriter(file, contents.value("general.architecture"))
+    writer = GGUFWriter(file, contents.value("general.architecture"), endianess=contents.order)
     for name, (value, kind, element) in contents.keys.items():
         if name != "general.architecture":
             writer.add_key_value(name, value, kind, element)
