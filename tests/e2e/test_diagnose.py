@@ -3,6 +3,7 @@
 import json
 import shutil
 import subprocess
+import sys
 import time
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,7 @@ import pytest
 
 from tests.diagnose.faults.plant import plant, twin
 from tests.e2e.conftest import BIN
+from tests.emulators.engine import LAUNCHER
 from tests.emulators.serving import started
 
 LOOPING = "values-dropped-once"  # a loop that no template, sampling or end token is to blame for, so every server shows it
@@ -109,6 +111,30 @@ def test_bad_input_is_one_clear_line(words: tuple[str, ...], says: str) -> None:
     assert done.returncode == 2
     assert any(part in done.stderr for part in says.split("|")), done.stderr
     assert "Traceback" not in done.stderr
+
+
+def test_a_real_llama_server_is_told_the_same_cause_and_only_its_asks_are_changed(tmp_path: Path) -> None:
+    file = plant(LOOPING, twin(), tmp_path).file
+    command = [sys.executable, str(LAUNCHER), "--model", str(file), "--say-address"]
+    with subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True) as process:
+        assert process.stdout
+        try:
+            found = report(f"llamacpp:{process.stdout.readline().strip()}", "--file", str(file), "--timeout", "60")
+        finally:
+            process.kill()
+    assert found["runtime"]["engine"] == "llama-server"
+    assert found["baseline"]["loops"] > 0
+    assert found["causes"][0] == "G2"
+    tried = {name for pull in found["ablation"] for name in pull["lever"].split(" + ")}
+    assert tried
+    assert tried <= {"sampling", "thinking", "stop", "repeat_penalty"}
+
+
+def test_a_folder_runs_on_mlx_and_what_a_healthy_runtime_does_by_itself_is_no_cause() -> None:
+    found = report(f"mlx:{twin().parent / 'hf'}", "--timeout", "60")
+    assert found["runtime"]["engine"] in {"mlx-lm", "mlx-vlm"}
+    assert (found["baseline"]["loops"], found["baseline"]["failures"], found["causes"]) == (0, 0, [])
+    assert any(finding["id"] == "S1" and finding["status"] == "found" for finding in found["findings"])
 
 
 @pytest.mark.parametrize("server", ["ollama", "lmstudio"])

@@ -146,6 +146,17 @@ def test_a_server_at_an_endpoint_is_used_as_it_is(
     adapter.unload()
 
 
+def test_a_server_that_somebody_else_started_has_no_lever_of_its_load(endpoint: str, twin: Candidate, config: Config) -> None:
+    adapter = LlamaCpp()
+    found(adapter, Options(endpoints=(endpoint,)))
+    names = {lever.name for lever in adapter.levers(ENGINE)}
+    assert {"temperature", "thinking", "stop"} <= names
+    assert not names & {"context", "template", "bos", "flash_attention", "device"}
+    (served,) = adapter.models(ENGINE, [twin])
+    with pytest.raises(LoadFailed, match="no lever named context"):
+        adapter.load(ENGINE, served, dataclasses.replace(config, levers={"context": "8192"}))
+
+
 def test_a_model_the_endpoint_does_not_serve_is_missing(endpoint: str, config: Config) -> None:
     adapter = LlamaCpp()
     found(adapter, Options(endpoints=(endpoint,)))
