@@ -11,9 +11,9 @@ from typing import Any
 
 import msgspec
 
+from runtimeprobe.cli import setting
 from runtimeprobe.contract import Options
 from runtimeprobe.registry import discover
-from runtimeprobe.twins import files
 
 ROUNDS = 3
 PROGRAM = str(Path(sys.executable).parent / "runtimeprobe")
@@ -21,7 +21,8 @@ PROGRAM = str(Path(sys.executable).parent / "runtimeprobe")
 
 def plans(cells: list[dict[str, Any]]) -> list[dict[str, Any]]:
     """What the bare script is to do, per engine: taken from what `matrix` did."""
-    found = discover(Options(), files.candidates(), sys.executable)
+    candidates, _ = setting.candidates(("twin",), ())
+    found = discover(Options(), candidates, sys.executable)
     result = []
     for item in found.engines:
         mine = [cell for cell in cells if cell["engine"] == item.engine.name]
