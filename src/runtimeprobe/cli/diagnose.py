@@ -97,7 +97,7 @@ def command(
     try:
         question = preparing.question(target, engine, given, projector, prompts, limits, options, python, file_path)
     except NoTarget as error:
-        raise click.ClickException(f"{error}; {error.fix}") from None
+        raise click.ClickException("; ".join(filter(None, (str(error), error.fix)))) from None
     memory = int(memory_gib * 2**30) if memory_gib else int(host.memory_total_bytes() * 0.9)
     settings = Settings(limit_s=limit_s, memory_limit_bytes=memory)
     with Lines() as lines:

@@ -1,9 +1,11 @@
 """From the command line to the question: finds the target, reads its file, and knows a twin's right answers."""
 
 import json
+import math
+from collections.abc import Sequence
 from pathlib import Path
 
-from runtimeprobe.contract import Options
+from runtimeprobe.contract import Lever, Options
 from runtimeprobe.diagnose.causes.facts import file_facts
 from runtimeprobe.diagnose.causes.interface import FileFacts
 from runtimeprobe.diagnose.diagnosing import Question
@@ -28,10 +30,7 @@ def question(
 ) -> Question:
     """`file_path`: of the model, where the target is a server's. Raises NoTarget."""
     target = find(text, engine, options, python, projector)
-    levers = target.load.found.levers
-    for name in given:
-        if name not in {lever.name for lever in levers}:
-            raise NoTarget(unknown("lever", name, [lever.name for lever in levers]), fix="levers are named in docs/diagnose.md")
+    check(given, target.load.found.levers)
     path = target.path or file_path
     file = read(path, projector, given.get("template")) if path else None
     large = file is not None and not file.per_layer_embeddings
@@ -46,11 +45,31 @@ def question(
     )
 
 
+def check(given: dict[str, str], levers: Sequence[Lever]) -> None:
+    """A lever there is not, or a value it cannot take, is a mistake and not a symptom to be cured. Raises NoTarget."""
+    known = {lever.name: lever for lever in levers}
+    for name, value in given.items():
+        lever = known.get(name)
+        if lever is None:
+            raise NoTarget(unknown("lever", name, known), fix=f"this engine's levers: {', '.join(known) or 'none'}")
+        numbers = bool(lever.values) and all(map(is_number, lever.values))
+        if is_number(value) if numbers else not lever.values or value in lever.values:
+            continue
+        raise NoTarget(f"{name} cannot be {value!r}", fix=f"give {'a number such as ' if numbers else ''}{' or '.join(lever.values)}")
+
+
+def is_number(text: str) -> bool:
+    try:
+        return math.isfinite(float(text))
+    except ValueError:
+        return False
+
+
 def read(path: Path, projector: Path | None, template: str | None) -> FileFacts:
     try:
         return file_facts(path, projector, template=template)
     except BadFile as error:
-        raise NoTarget(str(error), fix=error.fix) from None
+        raise NoTarget(str(error)) from None
 
 
 def questions(target: Target) -> tuple[Prompt, ...]:

@@ -11,16 +11,17 @@ from runtimeprobe.plan import Load
 from runtimeprobe.registry import Found, adapters, discover_one
 from runtimeprobe.results import Struct
 
-# Prefix of a target -> (entry point of its adapter, what follows the colon)
-SERVED = {"ollama": "a model's name", "lmstudio": "a model's key", "llamacpp": "the server's URL", "mlx": "a model's folder"}
+# Prefix of a target, which is its adapter's entry point -> the engine, where only one of the adapter's is meant.
+PREFIXES = {"ollama": "", "lmstudio": "", "llamacpp": "llama-server", "mlx": ""}
+FORMS = "name a GGUF file, ollama:NAME, lmstudio:KEY, llamacpp:URL or mlx:FOLDER"
 GGUF_ENGINES = ("xllamacpp", "llama-server", "llama-cpp-python")  # in the order they are preferred
 TWIN = re.compile(r"twin-(e2b|e4b|31b)")
 
 
 class NoTarget(Exception):
-    """It names nothing that can be diagnosed here; the message says why, `fix` what to do."""
+    """It names nothing that can be diagnosed here; the message says why, `fix` what to do where it does not say that too."""
 
-    def __init__(self, message: str, fix: str) -> None:
+    def __init__(self, message: str, fix: str = "") -> None:
         super().__init__(message)
         self.fix = fix
 
@@ -37,12 +38,11 @@ class Target(Struct, frozen=True, kw_only=True):
 def find(text: str, engine: str, options: Options, python: str, projector: Path | None) -> Target:
     """Raises NoTarget."""
     prefix, _, rest = text.partition(":")
-    if prefix in SERVED and rest:
-        return _prefixed(text, prefix, rest, engine, options, python)
+    if prefix in PREFIXES and rest:
+        return _prefixed(text, prefix, rest, engine or PREFIXES[prefix], options, python)
     path = Path(text).expanduser()
     if not path.exists():
-        hint = f"a GGUF file, or one of: {', '.join(f'{name}:{what}' for name, what in SERVED.items())}".replace("a model's ", "").upper()
-        raise NoTarget(f"there is no file {text}", fix=f"name {hint.lower()}")
+        raise NoTarget(f"there is no file {text}", fix=FORMS)
     if path.is_dir():
         return _prefixed(text, "mlx", text, engine, options, python)
     return _of_file(text, path, engine, options, python, projector)
@@ -55,7 +55,7 @@ def _of_file(text: str, path: Path, engine: str, options: Options, python: str, 
     try:
         header = read_header(path)
     except BadFile as error:
-        raise NoTarget(str(error), fix=error.fix) from None
+        raise NoTarget(str(error)) from None
     twin = TWIN.search(str(header.get("general.name") or ""))
     model = f"gemma-4-{twin[1]}" if twin else "gemma-4"
     candidate = Candidate(model, "twin" if twin else "real", text_gguf=str(path.absolute()), projector_gguf=str(projector or ""))
