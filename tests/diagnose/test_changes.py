@@ -90,9 +90,23 @@ def test_a_configuration_is_written_in_each_runtimes_words() -> None:
     assert "PARAMETER temperature 1" in words["modelfile"].splitlines()
     assert "context_length: 8192" in words["lmstudio"].splitlines()
     compile(words["python"], "cure", "exec")
-    assert "kv_overrides={'tokenizer.ggml.eos_token_id': 106, 'tokenizer.ggml.add_bos_token': True}" in words["python"]
+    assert "kv_overrides={'tokenizer.ggml.eos_token_id': 106" in words["python"]
+    assert "'tokenizer.ggml.add_bos_token': True" in words["python"]
 
 
 def test_what_no_flag_can_say_is_said() -> None:
     change = Change(lever="file", before="", after="", aims=("G3",), patches=(Patch(key="rope_freqs.weight", value=(1.0, 1e30)),))
-    assert all("mend the file: rope_freqs.weight" in text for text in written.everywhere(change, "model.gguf").values())
+    assert all("no word for: rope_freqs.weight in the file" in text for text in written.everywhere(change, "model.gguf").values())
+
+
+def test_a_part_of_the_cure_that_a_runtime_has_no_word_for_is_never_left_out_in_silence() -> None:
+    patch = Patch(key="tokenizer.ggml.eos_token_id", value=106, kind="int")
+    change = Change(lever="x", before="", after="", aims=(), levers={"kv_type_k": "f16", "stop": "x"}, thinking=False, patches=(patch,))
+    words = written.everywhere(change, "model.gguf")
+    assert "# it has no word for: stop" in words["llama-server"].splitlines()
+    assert {"# it has no word for: kv_type_k", "# it has no word for: tokenizer.ggml.eos_token_id in the file"} <= set(
+        words["modelfile"].splitlines()
+    )
+    assert {"it has no word for: kv_type_k", "it has no word for: stop"} <= set(words["lmstudio"].splitlines())
+    assert {"# it has no word for: kv_type_k", "# it has no word for: thinking"} <= set(words["python"].splitlines())
+    assert "stop=['x']" in words["python"]

@@ -56,7 +56,7 @@ def levers(_context: click.Context, _parameter: click.Parameter, values: tuple[s
 @click.option(
     "--issue", "issue_file", type=click.Path(path_type=Path, dir_okay=False), default=None, help="Write the text of an upstream issue."
 )
-@click.option("--fail-on-loop", is_flag=True, help="Exit 1 if it loops, or answers wrong.")
+@click.option("--fail-on-loop", is_flag=True, help="Exit 1 if it loops, fails, or answers wrong.")
 @where_to_look
 def command(
     target: str,
@@ -112,7 +112,7 @@ def command(
     save(targets, data)
     if not found.complete and not budget:
         raise click.exceptions.Exit(130)
-    if fail_on_loop and found.baseline and (found.baseline.loops or found.baseline.wrong):
+    if fail_on_loop and found.goes_wrong:
         raise click.exceptions.Exit(EXIT_FINDINGS)
 
 

@@ -16,6 +16,15 @@ def path() -> None:
     click.echo(files.folder())
 
 
+@command.command("template")
+@click.option("--large", is_flag=True, help="In the form of 12B, 26B-A4B and 31B, which begin with an empty thought.")
+def template(large: bool) -> None:
+    """Print our chat template: Gemma 4's turns, for a file whose own is broken or another family's."""
+    from runtimeprobe.twins import files
+
+    click.echo(files.chat_template(empty_thought=large), nl=False)
+
+
 @command.command("verify")
 def verify() -> None:
     """Check every shipped file against its digest."""

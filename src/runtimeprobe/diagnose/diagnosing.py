@@ -146,6 +146,7 @@ class Investigation:
             reasons=likely,
             cure=cure(self.cured, question) if self.cured else None,
             cost=self.laboratory.cost,
+            goes_wrong=self.sick,
             complete=complete,
             failure=self.failure,
         )

@@ -131,7 +131,7 @@ class Cause(Struct, frozen=True, kw_only=True):
 class Diagnosis(Struct, frozen=True, kw_only=True):
     """`causes`: most likely first; empty when it does not loop and nothing is found. `complete` is false after Ctrl-C or a spent budget.
 
-    failure: why the model does not load, if it does not.
+    goes_wrong: it loops, fails, or is wrong more often than drawing tokens at random makes it. failure: why it does not load.
     """
 
     schema_version: int = SCHEMA_VERSION
@@ -145,5 +145,6 @@ class Diagnosis(Struct, frozen=True, kw_only=True):
     reasons: tuple[Cause, ...] = ()
     cure: Cure | None = None
     cost: Cost = Cost()
+    goes_wrong: bool = False
     complete: bool = True
     failure: str = ""

@@ -1,6 +1,6 @@
 """What an adapter may use beside the contract, if it wants to.
 
-http: requests to a runtime's server, this machine alone unless allowed, bounded. guard: a server of ours that never outlives us.
-afterwards: what must be undone on somebody's server, undone even if we are killed. gguf: a few keys of a model file, whatever it claims.
-Nothing here knows a runtime by name.
+address, reply, files, gguf, process, guard and afterwards need the standard library alone: which server may be asked, what it said, what a
+model file is, a server of ours that never outlives us, and what must be undone on somebody's server even if we are killed. http is built
+on httpx. Nothing here knows a runtime by name.
 """

@@ -63,7 +63,7 @@ def answer(diagnosis: Diagnosis) -> list[str]:
             f"{'Cause' if number == 1 else 'Or   '}  {cause.id} {cause.title}: {'; '.join(safe(item, EVIDENCE) for item in cause.evidence)}"
         )
         lines += [f"       against it: {safe(item, EVIDENCE)}" for item in cause.against]
-    if not diagnosis.reasons and diagnosis.baseline and (diagnosis.baseline.loops or diagnosis.baseline.wrong):
+    if not diagnosis.reasons and diagnosis.goes_wrong and diagnosis.complete:
         lines.append("Cause  unknown: nothing in the catalogue was found, and no change that was tried stops it.")
     cure = diagnosis.cure
     if cure:
@@ -74,6 +74,8 @@ def answer(diagnosis: Diagnosis) -> list[str]:
             f"Cure   {what} ({sure})",
             *(f"       {name}: {line}" for name, text in cure.written_as.items() for line in text.splitlines()),
         ]
+        if "template" in cure.config:
+            lines.append(f"       {cure.config['template']}: the official template of this size, or ours: runtimeprobe twins template")
     elif diagnosis.reasons:
         fixes = {finding.id: finding.fix for finding in diagnosis.findings}
         lines.append(f"Fix    {safe(fixes.get(diagnosis.reasons[0].id, ''))} (advice: not tried here)")
