@@ -88,11 +88,13 @@ class Options:
 
     endpoints: addresses of servers, of whatever runtime. An adapter takes the first one that is its own; where none is, it looks where it
     would look anyway.
+    own_server: the program on PATH is meant: a server that answers already is another one, and is not asked.
     """
 
     endpoints: tuple[str, ...] = ()
     allow_remote: bool = False
     start_servers: bool = True
+    own_server: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,6 +116,26 @@ class Absent:
     name: str
     reason: str
     fix: str
+
+
+@dataclass(frozen=True, slots=True)
+class Releases:
+    """How the releases of an engine are had, so that each can be measured by itself.
+
+    package: its distribution in a Python package index; "" if it is in none.
+    beside: requirements installed with it on this platform, such as "mlx[cpu]".
+    program: the name of its executable, where it is one that the adapter looks for on PATH; "" if the adapter imports the engine.
+    compiled: a release is built from source, which takes minutes.
+    upstream_build: a regular expression on the version, with one group: the number of the upstream's build it holds.
+    compare: the address that shows what changed between two of them, with {before} and {after}: builds, or versions without builds.
+    """
+
+    package: str = ""
+    beside: tuple[str, ...] = ()
+    program: str = ""
+    compiled: bool = False
+    upstream_build: str = ""
+    compare: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -273,3 +295,10 @@ class Adapter(Protocol):
 
     def unload(self) -> None:
         """Frees the model and stops every server the adapter started. Safe to call twice."""
+
+
+class Released(Adapter, Protocol):
+    """An adapter whose engines can be measured release by release: one method more, which an adapter may lack."""
+
+    def releases(self, engine: str) -> Releases:
+        """How releases of the engine are had. Also asked of an engine that is not here."""

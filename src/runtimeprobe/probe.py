@@ -112,6 +112,8 @@ def measure(session: Session, route: Route, settings: Settings, tools: Tools) ->
             replies.append((timed, seen.clip_a.seconds))
         if judged[-1].verdict in (Verdict.TIMEOUT, Verdict.SKIPPED, Verdict.REJECTED):
             break  # said for good, or too dear to hear again
+        if settings.until_heard and judged[0].verdict is Verdict.HEARD:
+            break
     verdict, reason, rate = judge.cell(judged)
     shown = next(item for item in judged if item.verdict is verdict)
     base = blank(load, settings, route)

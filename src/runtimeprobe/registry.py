@@ -3,12 +3,14 @@
 Installing a distribution that declares such an entry point is all it takes to add a runtime.
 """
 
+import contextlib
+from collections.abc import Iterable
 from importlib.metadata import EntryPoint, entry_points
 from typing import Any
 
 import msgspec
 
-from runtimeprobe.contract import Absent, AbsentModel, Candidate, Engine, Lever, Model, Options, Route
+from runtimeprobe.contract import Absent, AbsentModel, Candidate, Engine, Lever, Model, Options, Releases, Route
 from runtimeprobe.results import Struct
 from runtimeprobe.worker.process import Failed, Target, Worker, WorkerError
 
@@ -49,9 +51,9 @@ def adapters() -> tuple[EntryPoint, ...]:
     return tuple(sorted(entry_points(group=GROUP), key=lambda entry: entry.name))
 
 
-def discover_one(entry: EntryPoint, python: str, options: Options, candidates: tuple[Candidate, ...]) -> Found:
+def discover_one(entry: EntryPoint, python: str, options: Options, candidates: tuple[Candidate, ...], path: str = "") -> Found:
     """Asks one adapter, in a child of its own, what is here."""
-    target = Target(entry.value, python)
+    target = Target(entry.value, python, path)
     engines: list[FoundEngine] = []
     missing: list[MissingEngine] = []
     try:
@@ -86,6 +88,42 @@ def discover_one(entry: EntryPoint, python: str, options: Options, candidates: t
     except (WorkerError, msgspec.ValidationError, KeyError) as error:
         return Found(engines=tuple(engines), missing=tuple(missing), problems=(problem(entry, error),))
     return Found(engines=tuple(engines), missing=tuple(missing))
+
+
+class Owner(Struct, frozen=True, kw_only=True):
+    """The adapter of an engine, whether the engine is here or not."""
+
+    adapter: str  # the name of its entry point
+    runtime: str
+    releases: Releases
+    routes: tuple[Route, ...]
+
+
+def owners(engines: Iterable[str] = ()) -> dict[str, Owner]:
+    """Every engine that an adapter knows of, by name; of those in `engines` (all, if empty) also how their releases are had."""
+    from concurrent.futures import ThreadPoolExecutor
+
+    wanted = set(engines)
+
+    def look(entry: EntryPoint) -> dict[str, Owner]:
+        found: dict[str, Owner] = {}
+        with contextlib.suppress(WorkerError, msgspec.ValidationError, KeyError), Worker(Target(entry.value)) as worker:
+
+            def ask(operation: str, kind: Any, **given: Any) -> Any:
+                return msgspec.convert(worker.call(operation, limit_s=DISCOVER_LIMIT_S, **given), kind)
+
+            runtime = ask("runtime", str)
+            for item in ask("discover", list[dict[str, Any]], options=Options(start_servers=False)):
+                name = str(item["name"])
+                told = not wanted or name in wanted
+                releases = ask("releases", Releases, engine=name) if told else Releases()
+                routes = ask("routes", tuple[Route, ...], engine=name) if told else ()
+                found[name] = Owner(adapter=entry.name, runtime=runtime, releases=releases, routes=routes)
+        return found
+
+    entries = adapters()
+    with ThreadPoolExecutor(max(1, len(entries))) as pool:
+        return {name: owner for found in pool.map(look, entries) for name, owner in found.items()}
 
 
 def problem(entry: EntryPoint, error: Exception) -> str:

@@ -30,6 +30,7 @@ class Settings(Struct, frozen=True, kw_only=True):
     """How to ask: attempts per cell, and the limits of a child."""
 
     attempts: int = 3
+    until_heard: bool = False  # a first attempt that hears is enough: two transcripts right to the word are no accident
     limit_s: float = 120.0
     memory_limit_bytes: int = 0
 

@@ -13,6 +13,7 @@ COMMANDS = {
     "matrix": "Probe the runtimes here and print who really hears.",
     "doctor": "Say what is here, what would be probed, and how to fix the rest.",
     "hear": "One recording of yours through one engine.",
+    "timeline": "Since which release an engine hears, measured release by release.",
     "diagnose": "Why a model loops, and a configuration that does not.",
     "inspect": "What a GGUF or safetensors file says of itself.",
     "twins": "The miniature models that ship with this tool.",

@@ -73,6 +73,7 @@ def arguments(operation: str, given: dict[str, Any]) -> list[Any]:
         "discover": lambda: [contract.Options(**given["options"] | {"endpoints": tuple(given["options"]["endpoints"])})],
         "routes": lambda: [given["engine"]],
         "levers": lambda: [given["engine"]],
+        "releases": lambda: [given["engine"]],
         "models": lambda: [given["engine"], [contract.Candidate(**item) for item in given["candidates"]]],
         "load": lambda: [given["engine"], model(), contract.Config(**given["config"])],
         "ask": lambda: [ask()],
@@ -80,6 +81,14 @@ def arguments(operation: str, given: dict[str, Any]) -> list[Any]:
     }
     result: list[Any] = table[operation]()
     return result
+
+
+def method(adapter: Any, operation: str) -> Callable[..., Any]:
+    """The adapter's method; the one that it may lack has an answer of its own."""
+    if operation == "releases" and not hasattr(adapter, operation):
+        return lambda _engine: contract.Releases()
+    found: Callable[..., Any] = getattr(adapter, operation)
+    return found
 
 
 def watch() -> Callable[[str, bool], bool]:
@@ -142,7 +151,7 @@ def main() -> None:
             operation = request["operation"]
             if operation == "load":
                 forget_peak()
-            value = adapter.runtime if operation == "runtime" else getattr(adapter, operation)(*arguments(operation, request))
+            value = adapter.runtime if operation == "runtime" else method(adapter, operation)(*arguments(operation, request))
             answer: dict[str, Any] = {"value": plain(value)}
         except (Exception, SystemExit, KeyboardInterrupt) as error:
             answer = {"failure": failure(error)}

@@ -68,10 +68,11 @@ class Failed(WorkerError):
 
 @dataclass(frozen=True)
 class Target:
-    """What a child runs: an adapter (`module:Class`) under a Python."""
+    """What a child runs: an adapter (`module:Class`) under a Python. `path`: a folder that comes first on its PATH."""
 
     adapter: str
     python: str = sys.executable
+    path: str = ""
 
 
 class Answer(msgspec.Struct):
@@ -107,6 +108,8 @@ class Worker:
         if self._bridge:
             environment |= {"PYTHONPATH": str(self._bridge), "PYTHONDONTWRITEBYTECODE": "1"}
             environment.pop("PYTHONHOME", None)
+        if target.path:
+            environment["PATH"] = os.pathsep.join(filter(None, (target.path, os.environ.get("PATH", ""))))
         command = [target.python, "-m", "runtimeprobe.worker.child", target.adapter]
         try:
             self._process = subprocess.Popen(

@@ -17,6 +17,7 @@ from runtimeprobe.contract import (
     Model,
     ModelMissing,
     Options,
+    Releases,
     Reply,
     Route,
     RouteMissing,
@@ -45,6 +46,9 @@ class LlamaCpp:
 
     def routes(self, engine: str) -> Sequence[Route]:
         return self._backend(engine).routes
+
+    def releases(self, engine: str) -> Releases:
+        return self._backend(engine).releases
 
     def models(self, engine: str, candidates: Sequence[Candidate]) -> Sequence[Model]:
         served = self._backend(engine).served(candidates)

@@ -4,12 +4,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
-from runtimeprobe.contract import Absent, Ask, Candidate, Config, Engine, Loaded, Model, Options, Reply, Route
+from runtimeprobe.contract import Absent, Ask, Candidate, Config, Engine, Loaded, Model, Options, Releases, Reply, Route
 from runtimeprobe_llamacpp.knobs import Knob
 
 CHAT_AUDIO = "chat.input_audio"
 CHAT_IMAGE = "chat.image_url"
 TRANSCRIPTIONS = "audio.transcriptions"
+COMPARE = "https://github.com/ggml-org/llama.cpp/compare/b{before}...b{after}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +33,9 @@ class Backend(Protocol):
 
     @property
     def knobs(self) -> tuple[Knob, ...]: ...
+
+    @property
+    def releases(self) -> Releases: ...
 
     def discover(self, options: Options) -> Engine | Absent: ...
 

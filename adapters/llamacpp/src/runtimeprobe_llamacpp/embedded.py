@@ -28,12 +28,13 @@ from runtimeprobe.contract import (
     LoadFailed,
     Model,
     Options,
+    Releases,
     Reply,
     Route,
     RouteMissing,
 )
 from runtimeprobe_llamacpp import chat, errors
-from runtimeprobe_llamacpp.backend import CHAT_AUDIO, TRANSCRIPTIONS, Request
+from runtimeprobe_llamacpp.backend import CHAT_AUDIO, COMPARE, TRANSCRIPTIONS, Request
 from runtimeprobe_llamacpp.knobs import cache_type, choice, for_load, number, text
 
 # enum llama_flash_attn_type, llama.cpp include/llama.h
@@ -41,11 +42,16 @@ _FLASH_ATTENTION = {"auto": {"flash_attn_type": -1}, "off": {"flash_attn_type": 
 _DEVICE = {"auto": {}, "cpu": {"n_gpu_layers": 0, "mmproj_use_gpu": False}, "gpu": {"n_gpu_layers": 999}}
 
 
+# Since 2026 releases are named year.month.build of llama.cpp: 2026.10.11549 holds b11549. Before (0.2.14) nothing tells.
+BUILD = r"20\d\d\.\d+\.(\d+)"
+
+
 class Xllamacpp:
     """The embedded engine. One server at a time."""
 
     name = "xllamacpp"
     routes = (Route(CHAT_AUDIO), Route(TRANSCRIPTIONS, needs_clip=True, note="the embedded server's own HTTP route"))
+    releases = Releases(package="xllamacpp", upstream_build=BUILD, compare=COMPARE)
     knobs = (
         number("context", "n_ctx", "the model's", values=("2048", "4096", "8192")),
         number("threads", "cpuparams.n_threads cpuparams_batch.n_threads", "all physical cores"),
@@ -159,8 +165,7 @@ class Xllamacpp:
 
 
 def _build(version: str) -> str:
-    """Since 2026 releases are named year.month.build of llama.cpp: 2026.10.11549 holds b11549. Before (0.2.14) nothing tells."""
-    named = re.match(r"20\d\d\.\d+\.(\d+)", version)
+    named = re.match(BUILD, version)
     return f"b{named[1]}" if named else ""
 
 

@@ -31,6 +31,7 @@ from runtimeprobe.contract import (
     LoadFailed,
     Model,
     Options,
+    Releases,
     Reply,
     Route,
     RuntimeTooOld,
@@ -51,6 +52,9 @@ class LlamaCppPython:
 
     name = "llama-cpp-python"
     routes = (Route(CHAT_AUDIO), Route(CHAT_IMAGE, note="the clip as a data: URL in an image part"))
+    releases = Releases(
+        package="llama-cpp-python", compiled=True, compare="https://github.com/abetlen/llama-cpp-python/compare/v{before}...v{after}"
+    )
     knobs = (
         number("context", "n_ctx", "512", values=("2048", "4096", "8192")),
         number("threads", "n_threads n_threads_batch", "half of the processors, all of them for prompts"),

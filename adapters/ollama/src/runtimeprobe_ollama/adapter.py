@@ -22,6 +22,7 @@ from runtimeprobe.contract import (
     Model,
     ModelMissing,
     Options,
+    Releases,
     Reply,
     Route,
     RouteMissing,
@@ -60,6 +61,9 @@ class Ollama:
 
     def routes(self, engine: str) -> Sequence[Route]:  # noqa: ARG002
         return routes.ROUTES
+
+    def releases(self, engine: str) -> Releases:  # noqa: ARG002
+        return Releases(program=find.ENGINE, compare="https://github.com/ollama/ollama/compare/v{before}...v{after}")
 
     def models(self, engine: str, candidates: Sequence[Candidate]) -> Sequence[Model | AbsentModel]:  # noqa: ARG002
         from runtimeprobe_ollama import models, twins

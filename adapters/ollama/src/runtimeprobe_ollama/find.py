@@ -38,6 +38,8 @@ def discover(options: Options) -> Engine | Absent:
     """An Engine without an endpoint is one whose server we start ourselves."""
     if missing := [name for name in NEEDS if importlib.util.find_spec(name) is None]:
         return Absent(ENGINE, f"this Python environment lacks {' and '.join(missing)}", f"pip install {' '.join(missing)}")
+    if options.own_server:
+        return ours(options, [])
     reasons: list[str] = []
     for endpoint in options.endpoints:
         found = at(endpoint, options)
@@ -53,9 +55,16 @@ def discover(options: Options) -> Engine | Absent:
     if isinstance(found, Engine):
         return found
     reasons.append(found.reason)
-    binary = shutil.which(ENGINE)
-    if found.stranger or binary is None or not where.loopback:
+    if found.stranger or not where.loopback:
         return Absent(ENGINE, "; ".join(reasons), found.fix)
+    return ours(options, reasons)
+
+
+def ours(options: Options, reasons: list[str]) -> Engine | Absent:
+    """The program on PATH, whose server we start ourselves; `reasons`: why no other will do."""
+    binary = shutil.which(ENGINE)
+    if binary is None:
+        return Absent(ENGINE, "; ".join(reasons) or "ollama is not on PATH", f"{install_command()}; then: ollama serve")
     if not options.start_servers:
         return Absent(ENGINE, "; ".join([*reasons, "starting servers is switched off"]), "start it yourself: ollama serve")
     try:

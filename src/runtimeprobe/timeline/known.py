@@ -1,0 +1,102 @@
+"""Rows that were measured before, in the cache folder: what is known is not measured again.
+
+A row is known for one engine version, platform, model (by digest), hearing test, number of attempts and adapter: a change to any of them
+makes it unknown.
+"""
+
+import contextlib
+import hashlib
+import importlib.util
+import os
+import platform
+import re
+import sys
+import time
+from pathlib import Path
+
+import msgspec
+
+from runtimeprobe.results import Struct, Verdict
+from runtimeprobe.timeline.results import Row
+
+MAX_BYTES = 16 * 2**20
+UNCERTAIN = (Verdict.TIMEOUT, Verdict.ERROR)
+
+
+def root() -> Path:
+    import platformdirs
+
+    return platformdirs.user_cache_path("runtimeprobe") / "timeline"
+
+
+class Question(Struct, frozen=True, kw_only=True):
+    """Everything an answer depends on, except the version. `routes`: empty for all."""
+
+    engine: str
+    model: str
+    routes: tuple[str, ...]
+    digest: str  # of the model's files
+    hearing_test: str
+    attempts: int
+    adapter: str  # digest of its source
+    machine: str
+    binary: str = ""  # which file, where the engine is a program of the user's
+
+
+def machine() -> str:
+    return f"{platform.system()}-{platform.machine()}-{sys.implementation.cache_tag}"
+
+
+def source_digest(adapter: str) -> str:
+    """Of the adapter's package: another adapter may see more in the same release."""
+    spec = importlib.util.find_spec(adapter.partition(":")[0].partition(".")[0])
+    digest = hashlib.sha256()
+    for folder in spec.submodule_search_locations or () if spec else ():
+        for file in sorted(Path(folder).rglob("*.py")):
+            digest.update(file.read_bytes())
+    return digest.hexdigest()
+
+
+def stamp(binary: str) -> str:
+    """Which file this is. A server at an address is never the same twice."""
+    if not binary:
+        return ""
+    with contextlib.suppress(OSError):
+        facts = Path(binary).stat()
+        return f"{Path(binary).absolute()} {facts.st_size} {facts.st_mtime_ns}"
+    return f"{binary} {time.time_ns()}"
+
+
+def file_of(folder: Path, question: Question, version: str) -> Path:
+    key = hashlib.sha256(msgspec.json.encode(question)).hexdigest()[:20]
+    return folder / plain(question.engine) / f"{plain(version)}-{plain(question.model)}-{key}.json"
+
+
+def plain(name: str) -> str:
+    return re.sub(r"[^\w.+-]", "_", name)[:80]
+
+
+def recall(folder: Path, question: Question, version: str) -> Row | None:
+    """The row, if it is known; its cells only of the routes that are asked for."""
+    for asked in (question, msgspec.structs.replace(question, routes=())):
+        file = file_of(folder, asked, version)
+        with contextlib.suppress(OSError, msgspec.MsgspecError):
+            if file.stat().st_size <= MAX_BYTES:
+                row = msgspec.json.decode(file.read_bytes(), type=Row)
+                cells = tuple(cell for cell in row.cells if not question.routes or cell.route in question.routes)
+                if cells:
+                    return Row(release=msgspec.structs.replace(row.release, cached=True), cells=cells)
+    return None
+
+
+def remember(folder: Path, question: Question, row: Row) -> None:
+    """Keeps the question's part of a row, unless another run might end differently. What cannot be written is measured again next time."""
+    cells = tuple(cell for cell in row.cells if cell.model == question.model)
+    if any(cell.verdict in UNCERTAIN for cell in cells):
+        return
+    file = file_of(folder, question, row.release.version)
+    part = file.with_suffix(f".{os.getpid()}.part")
+    with contextlib.suppress(OSError):
+        file.parent.mkdir(parents=True, exist_ok=True)
+        part.write_bytes(msgspec.json.encode(Row(release=row.release, cells=cells)))
+        part.replace(file)

@@ -1,0 +1,108 @@
+"""One release, in its place, to its cells."""
+
+import shlex
+from collections.abc import Callable
+from importlib.metadata import EntryPoint
+
+import msgspec
+
+from runtimeprobe import probe, registry, run
+from runtimeprobe.contract import Candidate, Options
+from runtimeprobe.plan import NO_ROUTE, Selection, UnknownName, plan
+from runtimeprobe.results import Cell, Struct, Verdict
+from runtimeprobe.session import Session, Settings
+from runtimeprobe.timeline.results import Release
+
+
+class Subject(Struct, frozen=True, kw_only=True):
+    """What is probed, the same for every release."""
+
+    runtime: str
+    engine: str
+    models: tuple[str, ...]
+    routes: tuple[str, ...] = ()
+    weights: str = "twin"
+
+
+class Place(Struct, frozen=True, kw_only=True):
+    """Where a release is: under which Python its adapter runs, what comes first on PATH, which server it is."""
+
+    python: str
+    path: str = ""
+    options: Options = Options()
+    binary: str = ""  # as the user gave it
+
+
+def cells(
+    entry: EntryPoint,
+    subject: Subject,
+    release: Release,
+    place: Place,
+    candidates: tuple[Candidate, ...],
+    settings: Settings,
+    using: Callable[[Session], None],
+) -> tuple[Cell, ...]:
+    """`using` is told of every session that is opened, so that it can be closed from outside."""
+    found = registry.discover_one(entry, place.python, place.options, candidates, place.path)
+    mine = tuple(item for item in found.engines if item.engine.name == subject.engine)
+    if not mine:
+        gone = next((item.absent for item in found.missing if item.absent.name == subject.engine), None)
+        if gone:
+            return missing(subject, release, gone.reason, gone.fix)
+        return missing(subject, release, "; ".join(found.problems) or "its adapter does not find it", "", Verdict.ERROR)
+    told = mine[0].engine.version
+    if not place.binary and not place.path and told != release.version:
+        return missing(subject, release, f"the environment holds {subject.engine} {told}", "", Verdict.ERROR)
+    try:
+        planned = plan(
+            registry.Found(engines=mine), Selection(models=subject.models, routes=subject.routes, weights=(subject.weights,)), {}
+        )
+    except UnknownName as error:
+        return missing(subject, release, str(error), "")
+    measured: list[Cell] = list(planned.skipped)
+    if planned.loads:
+        with Session(planned.loads[0], settings) as session:
+            using(session)
+            for load in planned.loads:
+                session.use(load)
+                measured += probe.cells(session, settings, run.tools(load, lambda _line: None))
+    return tuple(dated(cell, release, place) for cell in measured)
+
+
+def missing(subject: Subject, release: Release, reason: str, fix: str, verdict: Verdict = Verdict.SKIPPED) -> tuple[Cell, ...]:
+    """A release that could not be measured: one cell per model."""
+    return tuple(
+        Cell(
+            runtime=subject.runtime,
+            engine=subject.engine,
+            engine_version=release.version,
+            build=release.build,
+            route=NO_ROUTE,
+            model=model,
+            weights=subject.weights,
+            verdict=verdict,
+            reason=reason,
+            fix=fix,
+            reproduce=command(subject.engine, release.version, model=model),
+        )
+        for model in subject.models
+    )
+
+
+def dated(cell: Cell, release: Release, place: Place) -> Cell:
+    """Under the release's version; what a program says of itself instead is noted."""
+    differs = cell.engine_version != release.version
+    return msgspec.structs.replace(
+        cell,
+        engine_version=release.version,
+        build=cell.build or release.build or (cell.engine_version if differs else ""),
+        notes=(*cell.notes, *((f"it calls itself {cell.engine_version}",) if differs and place.binary else ())),
+        reproduce=command(cell.engine, release.version, binary=place.binary, model=cell.model, route=cell.route),
+    )
+
+
+def command(engine: str, version: str, *, binary: str = "", model: str = "", route: str = "") -> str:
+    """Shows a row, or one cell of it, again."""
+    words = ["runtimeprobe", "timeline", engine, *(["--binary", f"{version}={binary}"] if binary else ["--only", version])]
+    words += [*(["--model", model] if model else []), *(["--route", route] if route not in ("", NO_ROUTE) else []), "--again"]
+    return shlex.join(words)

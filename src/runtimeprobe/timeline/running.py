@@ -1,0 +1,251 @@
+"""A whole timeline: environments are made while others are probed, and what is known is not probed again."""
+
+import hashlib
+import re
+import sys
+import tempfile
+import threading
+import time
+import weakref
+from collections.abc import Callable, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from datetime import UTC, datetime
+from importlib.metadata import EntryPoint
+from pathlib import Path
+
+import msgspec
+
+from runtimeprobe import host, run
+from runtimeprobe.contract import Candidate, Options, Releases
+from runtimeprobe.results import NOT_EVALUATED, Struct
+from runtimeprobe.session import Session, Settings
+from runtimeprobe.timeline import known, probing, search, story
+from runtimeprobe.timeline.environments import TODAY, Environments, InstallFailed
+from runtimeprobe.timeline.results import Release, Row, Timeline
+
+LEFT_OUT = "not probed: bisecting did not need it"
+OF_TODAY = "the packages of its day gave no environment: its dependencies are today's"
+INTERRUPTED = "the run was interrupted before this release was measured"
+
+
+class Request(Struct, frozen=True, kw_only=True):
+    """What the user asked for. `binaries`: version -> path or address, for engines that are no package."""
+
+    subject: probing.Subject
+    how: Releases
+    releases: tuple[Release, ...]
+    binaries: dict[str, str] = msgspec.field(default_factory=dict)
+    bisect: bool = False
+    again: bool = False
+    jobs: int = 1
+    settings: Settings = Settings()
+
+
+class Runner:
+    """One run. `stop` may be called from anywhere; what is measured by then is kept."""
+
+    def __init__(
+        self,
+        request: Request,
+        entry: EntryPoint,
+        candidates: tuple[Candidate, ...],
+        environments: Environments,
+        report: Callable[[str], None],
+        done: Callable[[Row], None],
+    ) -> None:
+        self.request, self.entry, self.candidates, self.environments = request, entry, candidates, environments
+        self.report, self.done = report, done
+        self.probing = threading.Semaphore(request.jobs)
+        self.sessions: weakref.WeakSet[Session] = weakref.WeakSet()
+        self.stopped = threading.Event()
+        self.rows: dict[int, Row] = {}
+        self.folder = known.root()
+        self.adapter = known.source_digest(entry.value)
+
+    def questions(self, release: Release) -> tuple[known.Question, ...]:
+        """One per model: what an earlier run must have asked for its row to be this one's."""
+        return tuple(
+            known.Question(
+                engine=self.request.subject.engine,
+                model=model,
+                routes=tuple(sorted(self.request.subject.routes)),
+                digest=next((candidate_digest(item) for item in self.candidates if item.model == model), ""),
+                hearing_test=run.hearing_test(),
+                attempts=self.request.settings.attempts,
+                adapter=self.adapter,
+                machine=known.machine(),
+                binary=known.stamp(self.request.binaries.get(release.version, "")),
+            )
+            for model in self.request.subject.models
+        )
+
+    def run(self, known_changes: story.Known = story.nothing_known) -> Timeline:
+        request = self.request
+        created = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+        count = len(request.releases)
+        assumed: search.Assumed = ()
+        try:
+            assumed = self.bisect() if request.bisect else self.every()
+        except KeyboardInterrupt:
+            self.stop()
+        rows = [self.rows.get(number) or self.unreached(number) for number in range(count)]
+        return Timeline(
+            created=created,
+            host=host.describe(),
+            hearing_test=run.hearing_test(),
+            cells=tuple(cell for row in rows for cell in row.cells),
+            complete=not self.stopped.is_set(),
+            engine=request.subject.engine,
+            package=request.how.package,
+            method="bisect" if request.bisect else "every",
+            attempts=request.settings.attempts,
+            releases=tuple(row.release for row in rows),
+            assumed=tuple((request.releases[low].version, request.releases[high].version) for low, high in assumed),
+            story=story.story(rows, request.how, known_changes),
+        )
+
+    def every(self) -> search.Assumed:
+        """One environment is made ahead of the probes, so that neither waits for the other."""
+        with ThreadPoolExecutor(self.request.jobs + 1) as pool:
+            waiting: list[Future[None]] = [pool.submit(self.measure, number) for number in range(len(self.request.releases))]
+            try:
+                for item in waiting:
+                    item.result()
+            except BaseException:
+                self.stop()
+                for item in waiting:
+                    item.cancel()
+                raise
+        return ()
+
+    def bisect(self) -> search.Assumed:
+        searcher = search.bisect(len(self.request.releases))
+        outcome: search.Outcome = None
+        try:
+            while True:
+                number = searcher.send(outcome)
+                self.measure(number)
+                outcome = verdicts(self.rows[number])
+        except StopIteration as end:
+            assumed: search.Assumed = end.value
+            return assumed
+
+    def stop(self) -> None:
+        self.stopped.set()
+        self.environments.stop()
+        for session in tuple(self.sessions):
+            session.close()
+
+    def measure(self, number: int) -> None:
+        """Fills in one row, from what is known or by probing. An interrupted one stays unmeasured."""
+        release = self.request.releases[number]
+        questions = self.questions(release)
+        row = None if self.request.again else self.recalled(release, questions)
+        if row is None:
+            row, lasting = self.measured(release)
+            if self.stopped.is_set():
+                return
+            for question in questions if lasting else ():
+                known.remember(self.folder, question, row)
+        self.rows[number] = row
+        self.done(row)
+
+    def recalled(self, release: Release, questions: Sequence[known.Question]) -> Row | None:
+        found = [row for question in questions if (row := known.recall(self.folder, question, release.version))]
+        if len(found) < len(questions):
+            return None
+        return Row(release=found[0].release, cells=tuple(cell for row in found for cell in row.cells))
+
+    def measured(self, release: Release) -> tuple[Row, bool]:
+        """The row, and whether measuring again would end the same way."""
+        try:
+            if self.stopped.is_set():
+                return self.unmeasured(release, INTERRUPTED), False
+            self.report(f"{release.version}: preparing")
+            place, release = self.placed(release)
+        except InstallFailed as error:
+            return self.unmeasured(release, f"could not be installed: {error}"), error.certain
+        with self.probing:
+            if self.stopped.is_set():
+                return self.unmeasured(release, INTERRUPTED), False
+            self.report(f"{release.version}: probing")
+            began = time.monotonic()
+            cells = probing.cells(self.entry, self.request.subject, release, place, self.candidates, self.request.settings, self.using)
+            spent = round(time.monotonic() - began, 2)
+        build = release.build or next((cell.build for cell in cells if cell.build), "")
+        return Row(release=msgspec.structs.replace(release, probe_s=spent, build=build), cells=cells), True
+
+    def using(self, session: Session) -> None:
+        self.sessions.add(session)
+
+    def placed(self, release: Release) -> tuple[probing.Place, Release]:
+        """Where the release can be probed; its environment is made if it has none. Raises InstallFailed."""
+        how, binary, release = self.request.how, self.request.binaries.get(release.version, ""), self.described(release)
+        if binary.startswith(("http://", "https://")):
+            return probing.Place(python=sys.executable, options=Options(endpoints=(binary,)), binary=binary), release
+        if binary:
+            path = folder_of(binary, how.program)
+            return probing.Place(python=sys.executable, path=path, options=Options(own_server=True), binary=binary), release
+        made = self.environments.get(release, how)
+        release = msgspec.structs.replace(
+            release,
+            resolved=made.resolved[:10],
+            packages=made.packages,
+            install_s=made.install_s,
+            note=OF_TODAY if made.resolved == TODAY and release.date else "",
+        )
+        if how.program:
+            return probing.Place(python=sys.executable, path=made.program_folder, options=Options(own_server=True)), release
+        return probing.Place(python=made.python), release
+
+    def unmeasured(self, release: Release, reason: str) -> Row:
+        """A row of skipped cells."""
+        told = self.described(release)
+        return Row(release=told, cells=probing.missing(self.request.subject, told, reason, ""))
+
+    def unreached(self, number: int) -> Row:
+        """A release that bisecting did not need has no cells; one that was not reached in time has skipped ones."""
+        release = self.request.releases[number]
+        if self.stopped.is_set():
+            return self.unmeasured(release, INTERRUPTED)
+        return Row(release=msgspec.structs.replace(self.described(release), note=LEFT_OUT), cells=())
+
+    def described(self, release: Release) -> Release:
+        """With its build and the command that shows it again."""
+        engine, binary = self.request.subject.engine, self.request.binaries.get(release.version, "")
+        return msgspec.structs.replace(
+            release, build=build_of(self.request.how, release.version), reproduce=probing.command(engine, release.version, binary=binary)
+        )
+
+
+def build_of(how: Releases, version: str) -> str:
+    found = re.match(how.upstream_build, version) if how.upstream_build else None
+    return f"b{found[1]}" if found else ""
+
+
+def verdicts(row: Row) -> search.Outcome:
+    """What bisecting compares; None where nothing was measured."""
+    told = sorted((cell.model, cell.route, str(cell.verdict)) for cell in row.cells)
+    return tuple(told) if any(cell.verdict not in NOT_EVALUATED for cell in row.cells) else None
+
+
+def candidate_digest(candidate: Candidate) -> str:
+    """Of every file of the model, in whatever format."""
+    digest = hashlib.sha256()
+    for name in (candidate.text_gguf, candidate.projector_gguf, candidate.hf_folder):
+        path = Path(name) if name else None
+        for file in sorted(path.rglob("*")) if path and path.is_dir() else filter(None, [path]):
+            if file.is_file():
+                with file.open("rb") as stream:
+                    digest.update(hashlib.file_digest(stream, "sha256").digest())
+    return digest.hexdigest()
+
+
+def folder_of(binary: str, program: str) -> str:
+    """A folder in which the binary goes by the name that the adapter looks for."""
+    path = Path(binary).absolute()
+    if path.name in (program, f"{program}.exe"):
+        return str(path.parent)
+    folder = Path(tempfile.mkdtemp(prefix="runtimeprobe-"))
+    (folder / (program + path.suffix)).symlink_to(path)
+    return str(folder)
