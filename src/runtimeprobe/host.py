@@ -23,6 +23,17 @@ def describe() -> Host:
     )
 
 
+# What Python calls systems and processors -> what results call them.
+SYSTEMS = {"darwin": "macos"}
+PROCESSORS = {"amd64": "x86_64", "x64": "x86_64", "aarch64": "arm64", "armv8l": "arm64"}
+
+
+def platform_name(system: str = "", machine: str = "") -> str:
+    """`linux-x86_64`, `macos-arm64`, `windows-x86_64`: of this machine, or of one that calls itself so."""
+    system, machine = (system or platform.system()).lower(), (machine or platform.machine()).lower()
+    return f"{SYSTEMS.get(system, system)}-{PROCESSORS.get(machine, machine)}"
+
+
 def memory_available_bytes() -> int:
     import psutil
 

@@ -91,6 +91,7 @@ class Timing(Struct, frozen=True, kw_only=True):
 
 
 class Cell(Struct, frozen=True, kw_only=True):
+    platform: str = ""  # of the machine it was measured on, as host.platform_name() calls it
     runtime: str
     engine: str
     engine_version: str = ""
@@ -116,7 +117,8 @@ class Cell(Struct, frozen=True, kw_only=True):
     timing: Timing = Timing()
     stderr: str = ""  # the engine's last words, when it died or failed
     reproduce: str = ""
-    issues: tuple[str, ...] = ()
+    issues: tuple[str, ...] = ()  # addresses of known upstream issues
+    seconds: float | None = None  # that measuring it took, loading included: what shards are cut by
 
 
 class Host(Struct, frozen=True, kw_only=True):
@@ -126,6 +128,31 @@ class Host(Struct, frozen=True, kw_only=True):
     gpu: str
     memory_bytes: int
     python: str
+
+
+class Planned(Struct, frozen=True, kw_only=True, order=True):
+    """A cell that a shard was to measure."""
+
+    runtime: str
+    engine: str
+    engine_version: str = ""
+    route: str
+    model: str
+    weights: str
+    quantization: str = ""
+    projector_quantization: str = ""
+    digest: str = ""
+    projector_digest: str = ""
+
+
+class Shard(Struct, frozen=True, kw_only=True, order=True):
+    """One part of a run. Every shard knows the whole plan, so that one which never arrives is missed cell by cell."""
+
+    platform: str
+    number: int  # from 1
+    of: int
+    delivered: bool  # its results are in this matrix
+    planned: tuple[Planned, ...] = ()
 
 
 class FormatResult(Struct, frozen=True, kw_only=True):
@@ -152,6 +179,9 @@ class Matrix(Struct, frozen=True, kw_only=True):
     formats: tuple[FormatResult, ...] = ()
     problems: tuple[str, ...] = ()  # broken adapters and the like, one line each
     complete: bool = True  # False: the run was interrupted
+    partial: bool = False  # only some routes were asked for: that one is not among the cells says nothing
+    hosts: tuple[Host, ...] = ()  # of a merged run: the machines of all its shards
+    shards: tuple[Shard, ...] = ()  # of a run in parts: all of them, and which are here
 
 
 def json_schema() -> dict[str, Any]:

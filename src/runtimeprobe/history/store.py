@@ -1,0 +1,274 @@
+"""The folder that holds every run. Append-only: a run is added and never changed.
+
+    latest.json              the newest run, for whoever wants to read one file
+    known_issues.toml        written by hand
+    history/runs/*.json.gz   one complete matrix each
+    history/index.json       which runs there are: a run counts from the moment it stands here
+    history/tracks.json.gz   every cell through time, derived (ledger.py)
+
+Each file is replaced in one step, the index after the run and everything derived after the index. Whatever a kill leaves undone is made
+up for by the next reader in memory and by the next writer on disk; a run that was written but not listed yet is adopted.
+"""
+
+import contextlib
+import hashlib
+import re
+from collections.abc import Callable, Iterator, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+
+import msgspec
+
+from runtimeprobe.history import classify, files, known
+from runtimeprobe.history.files import StoreError, Unreadable
+from runtimeprobe.history.ledger import Ledger, Seen
+from runtimeprobe.history.model import History, RunEntry
+from runtimeprobe.results import Matrix, Struct, decode, encode
+
+FORMAT = 1
+TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ")
+RUN_FILE = re.compile(r"(\d{4}-\d\d-\d\dT\d{6}Z-[0-9a-f]{6})\.json\.gz")
+LOCK_LIMIT_S = 120.0
+
+
+class Index(Struct, frozen=True, kw_only=True):
+    schema_version: int = FORMAT
+    runs: tuple[RunEntry, ...] = ()  # oldest first
+
+
+def in_order(entry: RunEntry) -> tuple[str, str]:
+    return entry.created, entry.id
+
+
+def run_id(matrix: Matrix, data: bytes) -> str:
+    if not TIME.fullmatch(matrix.created):
+        raise StoreError(f"the results were created at {matrix.created[:40]!r}, which is no time such as 2026-11-24T02:17:00Z")
+    return f"{matrix.created.replace(':', '')}-{hashlib.sha256(data).hexdigest()[:6]}"
+
+
+class Store:
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.history_folder = folder / "history"
+        self.runs_folder = self.history_folder / "runs"
+        self.index_file = self.history_folder / "index.json"
+        self.tracks_file = self.history_folder / "tracks.json.gz"
+        self.latest_file = folder / "latest.json"
+        self.known_file = folder / "known_issues.toml"
+
+    # Reading: never writes, never waits.
+
+    def latest(self) -> Matrix:
+        """The newest run that can be read. Raises StoreError where there is none."""
+        problems: list[str] = []
+        for entry in reversed(self.index(problems).runs):
+            try:
+                matrix = self.read_run(entry)
+            except Unreadable as error:
+                problems.append(f"{error}; an older run is shown")
+                continue
+            return self.told(msgspec.structs.replace(matrix, problems=(*matrix.problems, *problems)))
+        if self.latest_file.exists():
+            return self.told(files.read_matrix(self.latest_file))
+        raise StoreError(f"{self.folder} holds no run; make one: runtimeprobe matrix --store {self.folder}")
+
+    def run(self, name: str) -> Matrix:
+        """By id, by an unambiguous beginning of it, or `latest`, `previous`. Raises StoreError."""
+        return self.told(self.read_run(self.entry(name)))
+
+    def entry(self, name: str) -> RunEntry:
+        runs = self.index([]).runs
+        place = {"latest": -1, "previous": -2}.get(name)
+        if place is not None:
+            if len(runs) < -place:
+                raise StoreError(f"{self.folder} holds {len(runs)} runs: there is no {name} one")
+            return runs[place]
+        found = [entry for entry in runs if entry.id.startswith(name)]
+        if len(found) != 1 or not name:
+            newest = runs[-1].id if runs else "none"
+            raise StoreError(f"{self.folder} holds {len(found) if name else 'no'} runs named {name[:60]!r}; the newest is {newest}")
+        return found[0]
+
+    def history(self, now: str = "", stale_days: int = classify.STALE_DAYS) -> History:
+        """`now`: as of when; the time of the call if it is not given. Damaged runs are named in `problems`, and left out."""
+        problems: list[str] = []
+        index = self.index(problems)
+        ledger = self.ledger(index, problems)
+        for entry in index.runs:
+            with contextlib.suppress(FileNotFoundError):
+                if (self.runs_folder / entry.file).stat().st_size == entry.size_bytes:
+                    continue
+            problems.append(f"the file of run {entry.id} is lost or damaged")
+        tracks = ledger.tracks()
+        now = now or datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+        changes = classify.changes(tracks, self.known(), now=now, stale_days=stale_days)
+        return History(runs=index.runs, tracks=tracks, changes=changes, problems=tuple(dict.fromkeys(problems)))
+
+    def known(self) -> known.Known:
+        """The store's own known issues, or those that ship with the tool. Raises StoreError for a file that is wrong."""
+        return known.load(self.known_file) if self.known_file.exists() else known.shipped()
+
+    def told(self, matrix: Matrix) -> Matrix:
+        """With the addresses of known issues on the cells they are about."""
+        return self.known().annotate(matrix)
+
+    def read_run(self, entry: RunEntry) -> Matrix:
+        try:
+            return files.placed(decode(self.content(entry)))
+        except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
+            raise Unreadable(f"run {entry.id} is damaged: {error}") from None
+
+    def content(self, entry: RunEntry) -> bytes:
+        """The JSON of a run, if its file is what the index says."""
+        try:
+            data = files.read(self.runs_folder / entry.file)
+            plain = files.unpacked(data)
+        except FileNotFoundError:
+            raise Unreadable(f"run {entry.id} is lost: its file is not there") from None
+        except Unreadable as error:
+            raise Unreadable(f"run {entry.id} is damaged: {error}") from None
+        if hashlib.sha256(data).hexdigest() != entry.digest:
+            raise Unreadable(f"run {entry.id} is damaged: its digest is not the one in the index")
+        return plain
+
+    def index(self, problems: list[str]) -> Index:
+        """As it stands; made again from the runs if it is lost or damaged."""
+        try:
+            index = msgspec.json.decode(files.read(self.index_file), type=Index)
+            if index.schema_version == FORMAT and all(
+                RUN_FILE.fullmatch(entry.file) and TIME.fullmatch(entry.created) for entry in index.runs
+            ):
+                return msgspec.structs.replace(index, runs=tuple(sorted(index.runs, key=in_order)))
+            problems.append("the index is of another version of this tool; it was made again from the runs")
+        except FileNotFoundError:
+            if any(self.unlisted(Index())):
+                problems.append("the index was lost; it was made again from the runs")
+        except (Unreadable, msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+            problems.append("the index was damaged; it was made again from the runs")
+        return self.adopted(Index(), problems)
+
+    def unlisted(self, index: Index) -> Iterator[Path]:
+        """Run files that the index does not name, oldest first."""
+        if not self.runs_folder.is_dir():
+            return
+        listed = {entry.file for entry in index.runs}
+        yield from sorted(file for file in self.runs_folder.iterdir() if RUN_FILE.fullmatch(file.name) and file.name not in listed)
+
+    def adopted(self, index: Index, problems: list[str]) -> Index:
+        """With every whole run that is in the folder."""
+        found: list[RunEntry] = []
+        for file in self.unlisted(index):
+            try:
+                data = files.read(file)
+                seen = msgspec.json.decode(files.unpacked(data), type=Seen)
+            except (FileNotFoundError, Unreadable, msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
+                problems.append(f"the run in {file.name} is damaged: {error}")
+                continue
+            found.append(entry_of(file.name, data, seen))
+        if not found:
+            return index
+        return msgspec.structs.replace(index, runs=tuple(sorted((*index.runs, *found), key=in_order)))
+
+    def ledger(self, index: Index, problems: list[str]) -> Ledger:
+        """From its file, brought up to date in memory; from the runs if the file is of no use."""
+        ledger = None
+        with contextlib.suppress(FileNotFoundError, Unreadable):
+            ledger = Ledger.read(files.read(self.tracks_file))
+        held = ledger.holds(index.runs) if ledger else None
+        if ledger is None or held is None:
+            ledger, held = Ledger(), 0
+        fold(ledger, index.runs[held:], self.content, problems)
+        return ledger
+
+    # Writing: one process at a time.
+
+    def add(self, matrix: Matrix) -> RunEntry:
+        """Adds a run, or finds that it is there already."""
+        from filelock import FileLock, Timeout
+
+        matrix = files.placed(matrix)
+        data = msgspec.json.encode(matrix)
+        name = run_id(matrix, data)
+        try:
+            self.runs_folder.mkdir(parents=True, exist_ok=True)
+            with FileLock(self.history_folder / ".lock", timeout=LOCK_LIMIT_S):
+                return self.write(name, data)
+        except Timeout:
+            raise StoreError(f"another process has been writing to {self.folder} for {LOCK_LIMIT_S:.0f} s; try again") from None
+        except OSError as error:
+            raise StoreError(f"cannot write to {self.folder}: {error.strerror or error}") from None
+
+    def write(self, name: str, data: bytes) -> RunEntry:
+        for folder in (self.runs_folder, self.history_folder, self.folder):
+            files.sweep(folder)
+        problems: list[str] = []
+        index = self.adopted(self.index(problems), problems)
+        entry = next((entry for entry in index.runs if entry.id == name), None)
+        if entry is None or not self.has(entry, data):
+            if entry is not None:
+                self.tracks_file.unlink(missing_ok=True)  # made without what the damaged file held
+            packed = files.packed(data)
+            file = self.runs_folder / f"{name}.json.gz"
+            entry = entry_of(file.name, packed, msgspec.json.decode(data, type=Seen))
+            files.write_whole(file, packed)
+            others = (other for other in index.runs if other.id != name)
+            index = Index(runs=tuple(sorted((*others, entry), key=in_order)))
+        self.refresh(index)
+        return entry
+
+    def has(self, entry: RunEntry, data: bytes) -> bool:
+        """Whether this very run is there and whole; a damaged one may be written again."""
+        try:
+            if self.content(entry) == data:
+                return True
+        except Unreadable:
+            return False
+        raise StoreError(f"another run is named {entry.id}; measure again")
+
+    def refresh(self, index: Index) -> None:
+        """Brings index and derived files up to date, each only if it is not."""
+        problems: list[str] = []
+        self.put(self.index_file, encoded(index))
+        self.put(self.tracks_file, self.ledger(index, problems).write())
+        with contextlib.suppress(StoreError):
+            self.put(self.latest_file, encode(self.latest()))
+
+    @staticmethod
+    def put(file: Path, data: bytes) -> None:
+        with contextlib.suppress(FileNotFoundError, Unreadable):
+            if files.read(file) == data:
+                return
+        files.write_whole(file, data)
+
+
+def encoded(index: Index) -> bytes:
+    """A run per line, for whoever reads what a commit changed."""
+    runs = b",\n".join(msgspec.json.encode(entry) for entry in index.runs)
+    return b'{"schema_version":%d,"runs":[\n%s\n]}\n' % (index.schema_version, runs)
+
+
+def entry_of(name: str, data: bytes, seen: Seen) -> RunEntry:
+    """`name`: of its file; `data`: what is in it."""
+    return RunEntry(
+        id=name.removesuffix(".json.gz"),
+        created=seen.created,
+        file=name,
+        hearing_test=seen.hearing_test,
+        platforms=tuple(sorted({cell.platform for cell in seen.cells})),
+        cells=len(seen.cells),
+        complete=seen.complete and all(shard.delivered for shard in seen.shards),
+        digest=hashlib.sha256(data).hexdigest(),
+        size_bytes=len(data),
+    )
+
+
+def fold(ledger: Ledger, entries: Sequence[RunEntry], content: Callable[[RunEntry], bytes], problems: list[str]) -> None:
+    for entry in entries:
+        seen = None
+        try:
+            seen = msgspec.json.decode(content(entry), type=Seen)
+        except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
+            problems.append(f"run {entry.id} is damaged: {error}")
+        except Unreadable as error:
+            problems.append(str(error))
+        ledger.add(entry, seen)
