@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from bench.__main__ import FIGURES
-from runtimeprobe.publish import markdown
+from runtimeprobe.publish import markdown, reading
 from runtimeprobe.results import decode
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -25,8 +25,8 @@ def main() -> None:
         figures = FIGURES.read_text(encoding="utf-8").partition("<!--")
         page = between(page, "figures", "".join(figures[1:]).replace("<!-- ", "<!-- figure "))
     readme.write_text(page, encoding="utf-8")
-    title = "# The table\n\nMade by `make docs` from `latest.json`, which holds the proof of every cell.\n\n"
-    (ROOT / "matrix" / "README.md").write_text(title + table + "\n", encoding="utf-8")
+    edition, _ = reading.edition(ROOT / "matrix", "")
+    (ROOT / "matrix" / "README.md").write_text(markdown.page(edition), encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -15,6 +15,7 @@ COMMANDS = {
     "hear": "One recording of yours through one engine.",
     "timeline": "Since which release an engine hears, measured release by release.",
     "diagnose": "Why a model loops, and a configuration that does not.",
+    "publish": "The results as a site, a page for GitHub, JUnit, badges and a feed.",
     "inspect": "What a GGUF or safetensors file says of itself.",
     "twins": "The miniature models that ship with this tool.",
     "schema": "Print the JSON Schema of `matrix --json`.",

@@ -6,7 +6,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from runtimeprobe.publish.interface import SYMBOLS, columns, rows, safe
+from runtimeprobe.publish.interface import SYMBOLS, columns, platforms, rows, safe
 from runtimeprobe.results import Cell, FormatResult, Matrix, Verdict
 
 STYLES = {
@@ -27,8 +27,14 @@ def word(verdict: Verdict) -> Text:
     return Text(f"{SYMBOLS[verdict][0]} {verdict}", style=STYLES[verdict], no_wrap=True)
 
 
+def words(cells: Sequence[Cell]) -> Text:
+    """The verdicts of one place in the table; with their quantization where there are several."""
+    lines = [word(cell.verdict).append(f" {safe(cell.quantization, 20)}" if len(cells) > 1 else "") for cell in cells]
+    return Text("\n").join(lines)
+
+
 def table(matrix: Matrix) -> Table:
-    shown = columns(matrix.cells)
+    shown, several = columns(matrix.cells), len(platforms(matrix.cells)) > 1
     result = Table(title="Who really hears Gemma 4", title_justify="left", expand=False)
     for heading in ("runtime", "engine", "route"):
         result.add_column(heading, overflow="fold")
@@ -36,8 +42,8 @@ def table(matrix: Matrix) -> Table:
         result.add_column(f"{model}\n({weights})", overflow="fold")
     for row in rows(matrix.cells):
         engine = safe(f"{row.engine} {row.version}".strip(), 80) + (f"\n{safe(row.device, 40)}" if row.device else "")
-        cells = [word(row.cells[key].verdict) if key in row.cells else Text("") for key in shown]
-        result.add_row(Text(safe(row.runtime, 40)), Text(engine), Text(safe(row.route, 60)), *cells)
+        route = safe(row.route, 60) + (f"\n{safe(row.platform, 40)}" if several else "")
+        result.add_row(Text(safe(row.runtime, 40)), Text(engine), Text(route), *[words(row.cells.get(key, ())) for key in shown])
     return result
 
 

@@ -1,0 +1,42 @@
+"""A cell's spells as a strip: time from left to right, the better the higher, so that the shape says what the colour says."""
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+
+from markupsafe import Markup, escape
+
+from runtimeprobe.history.model import Spell
+from runtimeprobe.results import ORDER
+
+MOST = 60  # spells drawn; a strip of more is noise
+WIDTH, HEIGHT, LEAST = 640.0, 28.0, 3.0
+
+
+def strip(newest_first: Sequence[Spell]) -> Markup:
+    spells = list(reversed(newest_first[:MOST]))
+    begin, end = instant(spells[0].first), instant(spells[-1].last)
+    span = max(end - begin, 1.0)
+    parts = []
+    for number, spell in enumerate(spells):
+        left = (instant(spell.first) - begin) / span * WIDTH
+        right = WIDTH if number + 1 == len(spells) else (instant(spells[number + 1].first) - begin) / span * WIDTH
+        height = HEIGHT * (1 - ORDER.index(spell.verdict) / len(ORDER))
+        parts.append(
+            f'<rect class="v v-{spell.verdict.value}" x="{left:.0f}" y="{HEIGHT - height:.0f}" width="{max(LEAST, right - left - 1):.0f}"'
+            f' height="{height:.0f}"/>'
+        )
+    words = f"From {spells[0].first[:10]} to {spells[-1].last[:10]}: " + ", ".join(spell.verdict.value for spell in spells[-6:])
+    if len(spells) > 6:
+        words = words.replace(": ", ": ..., ", 1)
+    return Markup(  # noqa: S704 (numbers and verdicts alone; the dates are escaped)
+        f'<svg class="strip" viewBox="0 0 {WIDTH:.0f} {HEIGHT + 2:.0f}" preserveAspectRatio="none" role="img" aria-label="{escape(words)}">'
+        f'<line class="base" x1="0" x2="{WIDTH:.0f}" y1="{HEIGHT + 1:.0f}" y2="{HEIGHT + 1:.0f}"/>{"".join(parts)}</svg>'
+    )
+
+
+def instant(iso: str) -> float:
+    try:
+        when = datetime.fromisoformat(iso)
+    except ValueError:
+        return 0.0
+    return (when if when.tzinfo else when.replace(tzinfo=UTC)).timestamp()
