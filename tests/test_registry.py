@@ -7,6 +7,7 @@ import pytest
 from runtimeprobe import registry
 from runtimeprobe.contract import Candidate, Options
 from runtimeprobe.registry import adapters, discover, discover_one
+from runtimeprobe.worker.process import Target
 
 
 @pytest.fixture(autouse=True)
@@ -23,10 +24,8 @@ def test_the_four_runtimes_are_found_by_entry_point_alone() -> None:
 
 
 def test_engines_routes_models_and_what_is_missing() -> None:
-    import sys
-
     candidates = (Candidate("gemma-4-e2b", "twin", "x.gguf"),)
-    found = discover_one(entry("Good"), sys.executable, Options(endpoints=("http://127.0.0.1:1",)), candidates)
+    found = discover_one(entry("Good"), Target("tests.worker.bad_adapters:Good"), Options(endpoints=("http://127.0.0.1:1",)), candidates)
     assert not found.problems
     (item,) = found.engines
     assert (item.runtime, item.engine.name, item.engine.endpoint) == ("Test", "good", "http://127.0.0.1:1")

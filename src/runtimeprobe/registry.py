@@ -51,9 +51,8 @@ def adapters() -> tuple[EntryPoint, ...]:
     return tuple(sorted(entry_points(group=GROUP), key=lambda entry: entry.name))
 
 
-def discover_one(entry: EntryPoint, python: str, options: Options, candidates: tuple[Candidate, ...], path: str = "") -> Found:
+def discover_one(entry: EntryPoint, target: Target, options: Options, candidates: tuple[Candidate, ...]) -> Found:
     """Asks one adapter, in a child of its own, what is here."""
-    target = Target(entry.value, python, path)
     engines: list[FoundEngine] = []
     missing: list[MissingEngine] = []
     try:
@@ -138,7 +137,7 @@ def discover(options: Options, candidates: tuple[Candidate, ...], python: str) -
 
     entries = adapters()
     with ThreadPoolExecutor(max(1, len(entries))) as pool:
-        found = list(pool.map(lambda entry: discover_one(entry, python, options, candidates), entries))
+        found = list(pool.map(lambda entry: discover_one(entry, Target(entry.value, python), options, candidates), entries))
     return Found(
         engines=tuple(engine for item in found for engine in item.engines),
         missing=tuple(absent for item in found for absent in item.missing),

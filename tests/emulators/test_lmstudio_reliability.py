@@ -18,6 +18,7 @@ from runtimeprobe.judge import Failure
 from runtimeprobe.plan import Load
 from runtimeprobe.session import Session, Settings, Timed
 from runtimeprobe.twins import files
+from runtimeprobe.worker.process import Target
 from tests.emulators.lmstudio.bench import Bench, bench
 
 CLIP = str(Path(__file__).resolve().parents[2] / "audio_samples" / "digits-1a.wav")
@@ -38,7 +39,7 @@ def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Bench:
 def load(here: Bench) -> Load:
     """As the command line finds it."""
     (entry,) = (entry for entry in registry.adapters() if entry.name == "lmstudio")
-    found = registry.discover_one(entry, sys.executable, Options((here.address,)), files.candidates())
+    found = registry.discover_one(entry, Target(entry.value), Options((here.address,)), files.candidates())
     (engine,) = found.engines
     model = next(model for model in engine.models if (model.model, model.weights) == ("gemma-4-e2b", "twin"))
     return Load(found=engine, model=model, routes=engine.routes)

@@ -61,7 +61,7 @@ def command(
     from runtimeprobe.cli.output import Destination, Lines
     from runtimeprobe.plan import AUDIO_MODELS, unknown
     from runtimeprobe.session import Settings
-    from runtimeprobe.timeline import environments, probing, running
+    from runtimeprobe.timeline import environments, known, probing, running
 
     destination = Destination.prepare(json_file, markdown_file.absolute().parent if markdown_file else None)
     owner = owner_of(engine) if engine else None
@@ -98,7 +98,7 @@ def command(
             count += 1
             lines.say(line_of(count, len(releases), row))
 
-        timeline = running.Runner(request, entry_named(owner.adapter), here, places, lines.passing, done).run()
+        timeline = running.Runner(request, entry_named(owner.adapter), here, places, known.root(), lines.passing, done).run()
     show(timeline, destination, markdown_file)
     if not timeline.complete:
         raise click.exceptions.Exit(130)

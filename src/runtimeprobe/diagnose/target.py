@@ -10,6 +10,7 @@ from runtimeprobe.contract import Candidate, Model, Options
 from runtimeprobe.plan import Load
 from runtimeprobe.registry import Found, adapters, discover_one
 from runtimeprobe.results import Struct
+from runtimeprobe.worker import process
 
 # Prefix of a target, which is its adapter's entry point -> the engine, where only one of the adapter's is meant.
 PREFIXES = {"ollama": "", "lmstudio": "", "llamacpp": "llama-server", "mlx": ""}
@@ -105,7 +106,7 @@ def _ask(name: str, options: Options, python: str, candidates: tuple[Candidate, 
     entries: list[EntryPoint] = [entry for entry in adapters() if entry.name == name]
     if not entries:
         raise NoTarget(f"the adapter for {name} is not installed", fix=f"pip install runtimeprobe-{name}")
-    return discover_one(entries[0], python, options, candidates)
+    return discover_one(entries[0], process.Target(entries[0].value, python), options, candidates)
 
 
 def _why(found: Found, engine: str, otherwise: str) -> str:

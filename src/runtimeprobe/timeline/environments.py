@@ -4,6 +4,7 @@ An environment is made under another name and gets its own when it is whole, so 
 cache, so a second environment with the same packages costs next to nothing; wheels built from source stay in uv's cache.
 """
 
+import collections
 import contextlib
 import os
 import shutil
@@ -88,11 +89,21 @@ class Environments:
     def __init__(self, folder: Path, most_bytes: int) -> None:
         self.folder, self.most_bytes = folder, most_bytes
         self.busy: set[subprocess.Popen[bytes]] = set()
+        self.in_use: collections.Counter[Path] = collections.Counter()
         self.stopped = False
 
-    def get(self, release: Release, how: Releases) -> Environment:
-        """The release's environment, made if it is not there. Raises InstallFailed."""
+    @contextlib.contextmanager
+    def lent(self, release: Release, how: Releases) -> Iterator[Environment]:
+        """The release's environment, made if it is not there, and not removed while it is used. Raises InstallFailed."""
         folder = self.folder / name_of(how.package, release.version)
+        self.in_use[folder] += 1
+        try:
+            yield self.get(folder, release, how)
+        finally:
+            self.in_use[folder] -= 1
+            self.shrink(self.most_bytes)
+
+    def get(self, folder: Path, release: Release, how: Releases) -> Environment:
         ready = folder / READY
         with contextlib.suppress(OSError, msgspec.MsgspecError):
             made = msgspec.json.decode(ready.read_bytes(), type=Environment)
@@ -102,7 +113,7 @@ class Environments:
         try:
             self.folder.mkdir(parents=True, exist_ok=True)
             if shutil.disk_usage(self.folder).free < SPARE_BYTES:
-                self.shrink(keep=folder, most_bytes=0)
+                self.shrink(0)
             if (free := shutil.disk_usage(self.folder).free) < SPARE_BYTES:
                 raise InstallFailed(f"only {free / 2**30:.1f} GiB of disk are free at {self.folder}", certain=False)
             return self.make(folder, release, how)
@@ -184,18 +195,21 @@ class Environments:
                 shutil.rmtree(folder, ignore_errors=True)
         return len(sizes), sum(sizes)
 
-    def shrink(self, *, keep: Path | None = None, most_bytes: int | None = None) -> None:
+    def shrink(self, most_bytes: int) -> None:
         """Removes those not used for longest until the rest is at most `most_bytes`; and what killed runs left half made."""
-        limit = self.most_bytes if most_bytes is None else most_bytes
         for part in self.folder.glob(f"{PARTS}*"):
-            if time.time() - part.stat().st_mtime > LIMITS_S[True]:
-                shutil.rmtree(part, ignore_errors=True)
-        used = sorted(((folder / READY).stat().st_mtime, size_of(folder), folder) for folder in self.all() if (folder / READY).exists())
+            with contextlib.suppress(OSError):
+                if time.time() - part.stat().st_mtime > LIMITS_S[True]:
+                    shutil.rmtree(part, ignore_errors=True)
+        used: list[tuple[float, int, Path]] = []
+        for folder in self.all():
+            with contextlib.suppress(OSError):
+                used.append(((folder / READY).stat().st_mtime, size_of(folder), folder))
         total = sum(size for _, size, _ in used)
-        for _, size, folder in used:
-            if total <= limit:
+        for _, size, folder in sorted(used):
+            if total <= most_bytes:
                 return
-            if folder != keep:
+            if not self.in_use[folder]:
                 shutil.rmtree(folder, ignore_errors=True)
                 total -= size
 

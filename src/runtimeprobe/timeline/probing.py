@@ -1,17 +1,21 @@
 """One release, in its place, to its cells."""
 
 import shlex
+import sys
 from collections.abc import Callable
 from importlib.metadata import EntryPoint
+from pathlib import Path
 
 import msgspec
 
 from runtimeprobe import probe, registry, run
 from runtimeprobe.contract import Candidate, Options
 from runtimeprobe.plan import NO_ROUTE, Selection, UnknownName, plan
+from runtimeprobe.private import without_paths
 from runtimeprobe.results import Cell, Struct, Verdict
 from runtimeprobe.session import Session, Settings
 from runtimeprobe.timeline.results import Release
+from runtimeprobe.worker.process import Target
 
 
 class Subject(Struct, frozen=True, kw_only=True):
@@ -43,7 +47,8 @@ def cells(
     using: Callable[[Session], None],
 ) -> tuple[Cell, ...]:
     """`using` is told of every session that is opened, so that it can be closed from outside."""
-    found = registry.discover_one(entry, place.python, place.options, candidates, place.path)
+    target = Target(entry.value, place.python, place.path, ours=place.python != sys.executable)
+    found = registry.discover_one(entry, target, place.options, candidates)
     mine = tuple(item for item in found.engines if item.engine.name == subject.engine)
     if not mine:
         gone = next((item.absent for item in found.missing if item.absent.name == subject.engine), None)
@@ -92,8 +97,9 @@ def missing(subject: Subject, release: Release, reason: str, fix: str, verdict: 
 def dated(cell: Cell, release: Release, place: Place) -> Cell:
     """Under the release's version; what a program says of itself instead is noted."""
     differs = cell.engine_version != release.version
+    environment = str(Path(place.python).parents[1]) if place.python != sys.executable else ""
     return msgspec.structs.replace(
-        cell,
+        without_paths(cell, environment),
         engine_version=release.version,
         build=cell.build or release.build or (cell.engine_version if differs else ""),
         notes=(*cell.notes, *((f"it calls itself {cell.engine_version}",) if differs and place.binary else ())),

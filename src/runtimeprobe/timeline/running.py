@@ -1,5 +1,6 @@
 """A whole timeline: environments are made while others are probed, and what is known is not probed again."""
 
+import contextlib
 import hashlib
 import re
 import sys
@@ -42,7 +43,7 @@ class Request(Struct, frozen=True, kw_only=True):
 
 
 class Runner:
-    """One run. `stop` may be called from anywhere; what is measured by then is kept."""
+    """One run. `folder` holds what is known. `stop` may be called from anywhere; what is measured by then is kept."""
 
     def __init__(
         self,
@@ -50,6 +51,7 @@ class Runner:
         entry: EntryPoint,
         candidates: tuple[Candidate, ...],
         environments: Environments,
+        folder: Path,
         report: Callable[[str], None],
         done: Callable[[Row], None],
     ) -> None:
@@ -59,7 +61,7 @@ class Runner:
         self.sessions: weakref.WeakSet[Session] = weakref.WeakSet()
         self.stopped = threading.Event()
         self.rows: dict[int, Row] = {}
-        self.folder = known.root()
+        self.folder = folder
         self.adapter = known.source_digest(entry.value)
 
     def questions(self, release: Release) -> tuple[known.Question, ...]:
@@ -158,35 +160,38 @@ class Runner:
 
     def measured(self, release: Release) -> tuple[Row, bool]:
         """The row, and whether measuring again would end the same way."""
+        if self.stopped.is_set():
+            return self.unmeasured(release, INTERRUPTED), False
         try:
-            if self.stopped.is_set():
-                return self.unmeasured(release, INTERRUPTED), False
-            self.report(f"{release.version}: preparing")
-            place, release = self.placed(release)
+            with contextlib.ExitStack() as stack:
+                self.report(f"{release.version}: preparing")
+                return self.probed(*self.placed(release, stack)), True
         except InstallFailed as error:
             return self.unmeasured(release, f"could not be installed: {error}"), error.certain
+
+    def probed(self, place: probing.Place, release: Release) -> Row:
         with self.probing:
             if self.stopped.is_set():
-                return self.unmeasured(release, INTERRUPTED), False
+                return self.unmeasured(release, INTERRUPTED)
             self.report(f"{release.version}: probing")
             began = time.monotonic()
             cells = probing.cells(self.entry, self.request.subject, release, place, self.candidates, self.request.settings, self.using)
             spent = round(time.monotonic() - began, 2)
         build = release.build or next((cell.build for cell in cells if cell.build), "")
-        return Row(release=msgspec.structs.replace(release, probe_s=spent, build=build), cells=cells), True
+        return Row(release=msgspec.structs.replace(release, probe_s=spent, build=build), cells=cells)
 
     def using(self, session: Session) -> None:
         self.sessions.add(session)
 
-    def placed(self, release: Release) -> tuple[probing.Place, Release]:
+    def placed(self, release: Release, stack: contextlib.ExitStack) -> tuple[probing.Place, Release]:
         """Where the release can be probed; its environment is made if it has none. Raises InstallFailed."""
         how, binary, release = self.request.how, self.request.binaries.get(release.version, ""), self.described(release)
         if binary.startswith(("http://", "https://")):
             return probing.Place(python=sys.executable, options=Options(endpoints=(binary,)), binary=binary), release
         if binary:
-            path = folder_of(binary, how.program)
+            path = folder_of(binary, how.program, stack)
             return probing.Place(python=sys.executable, path=path, options=Options(own_server=True), binary=binary), release
-        made = self.environments.get(release, how)
+        made = stack.enter_context(self.environments.lent(release, how))
         release = msgspec.structs.replace(
             release,
             resolved=made.resolved[:10],
@@ -241,11 +246,11 @@ def candidate_digest(candidate: Candidate) -> str:
     return digest.hexdigest()
 
 
-def folder_of(binary: str, program: str) -> str:
-    """A folder in which the binary goes by the name that the adapter looks for."""
+def folder_of(binary: str, program: str, stack: contextlib.ExitStack) -> str:
+    """A folder in which the binary goes by the name that the adapter looks for; for as long as `stack` is open."""
     path = Path(binary).absolute()
     if path.name in (program, f"{program}.exe"):
         return str(path.parent)
-    folder = Path(tempfile.mkdtemp(prefix="runtimeprobe-"))
+    folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="runtimeprobe-")))
     (folder / (program + path.suffix)).symlink_to(path)
     return str(folder)

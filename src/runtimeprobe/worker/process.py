@@ -68,11 +68,15 @@ class Failed(WorkerError):
 
 @dataclass(frozen=True)
 class Target:
-    """What a child runs: an adapter (`module:Class`) under a Python. `path`: a folder that comes first on its PATH."""
+    """What a child runs: an adapter (`module:Class`) under a Python.
+
+    path: a folder that comes first on its PATH. ours: the environment was made by us, so compiled code may be kept in it.
+    """
 
     adapter: str
     python: str = sys.executable
     path: str = ""
+    ours: bool = False
 
 
 class Answer(msgspec.Struct):
@@ -107,7 +111,8 @@ class Worker:
         environment = dict(os.environ, PYTHONUNBUFFERED="1", PYTHONFAULTHANDLER="1", TOKENIZERS_PARALLELISM="false")
         if self._bridge:
             environment |= {"PYTHONPATH": str(self._bridge), "PYTHONDONTWRITEBYTECODE": "1"}
-            environment.pop("PYTHONHOME", None)
+            for name in ("PYTHONHOME", *(["PYTHONDONTWRITEBYTECODE"] if target.ours else [])):
+                environment.pop(name, None)
         if target.path:
             environment["PATH"] = os.pathsep.join(filter(None, (target.path, os.environ.get("PATH", ""))))
         command = [target.python, "-m", "runtimeprobe.worker.child", target.adapter]
