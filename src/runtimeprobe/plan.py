@@ -1,11 +1,12 @@
 """What to probe, in which order, on which shard. Pure: from what was found and what was asked for to loads and skipped cells."""
 
 import difflib
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
+from runtimeprobe import shards
 from runtimeprobe.contract import Model, Route
 from runtimeprobe.registry import Found, FoundEngine
-from runtimeprobe.results import Cell, Struct, Verdict
+from runtimeprobe.results import Cell, Planned, Shard, Struct, Verdict
 
 AUDIO_MODELS = ("gemma-4-e2b", "gemma-4-e4b")
 NO_ROUTE = "-"  # the route of a cell that was never evaluated
@@ -36,12 +37,25 @@ class Load(Struct, frozen=True, kw_only=True):
 
 
 class Plan(Struct, frozen=True, kw_only=True):
+    """`shards`: all of them, with what each is to measure, if there are several."""
+
     loads: tuple[Load, ...]
     skipped: tuple[Cell, ...]
+    shards: tuple[Shard, ...] = ()
+    partial: bool = False
 
 
-def plan(found: Found, selection: Selection, missing_weights: dict[tuple[str, str], tuple[str, str]]) -> Plan:
-    """`missing_weights`: (model, weights) that are nowhere on this machine, with reason and fix. Raises UnknownName."""
+def plan(
+    found: Found,
+    selection: Selection,
+    missing_weights: dict[tuple[str, str], tuple[str, str]],
+    costs: Mapping[shards.Cost, float] | None = None,
+) -> Plan:
+    """Raises UnknownName.
+
+    `missing_weights`: (model, weights) that are nowhere on this machine, with reason and fix. `costs`: seconds of each load, as
+    `shards.costs` tells them.
+    """
     check_names(found, selection)
     models = [name for name in AUDIO_MODELS if not selection.models or name in selection.models]
     wanted = [(name, weights) for name in models for weights in selection.weights]
@@ -61,7 +75,8 @@ def plan(found: Found, selection: Selection, missing_weights: dict[tuple[str, st
             for model in here:
                 if (short := too_large(model, selection.memory_available_bytes)) is not None:
                     skipped += [
-                        skip(item, route, name, weights, short, "close other programs or use a smaller quantization") for route in routes
+                        skip(item, route, name, weights, short, "close other programs or use a smaller quantization", model)
+                        for route in routes
                     ]
                 elif routes:
                     loads.append(Load(found=item, model=model, routes=routes))
@@ -80,15 +95,44 @@ def plan(found: Found, selection: Selection, missing_weights: dict[tuple[str, st
                 )
                 for name, weights in wanted
             ]
+    return shared(loads, skipped, selection, costs or {})
+
+
+def shared(loads: Sequence[Load], skipped: Sequence[Cell], selection: Selection, costs: Mapping[shards.Cost, float]) -> Plan:
+    """The part that is this shard's. The first one reports what is skipped."""
     number, of = selection.shard
-    return Plan(loads=tuple(loads[number - 1 :: of]), skipped=tuple(skipped) if number == 1 else ())
+    partial = bool(selection.routes)
+    if of == 1:
+        return Plan(loads=tuple(loads), skipped=tuple(skipped), partial=partial)
+    parts = shards.cut(
+        [
+            shards.Piece(together=(load.found.target, load.found.engine.name), cost=shards.cost(load.found.engine.name, load.model, costs))
+            for load in loads
+        ],
+        of,
+    )
+    planned: list[set[Planned]] = [{shards.planned(cell) for cell in skipped}, *(set() for _ in parts[1:])]
+    for cells, positions in zip(planned, parts, strict=True):
+        for load in (loads[position] for position in positions):
+            model = load.model
+            cells |= {shards.planned(skip(load.found, route, model.model, model.weights, "", "", model)) for route in load.routes}
+    return Plan(
+        loads=tuple(loads[position] for position in parts[number - 1]),
+        skipped=tuple(skipped) if number == 1 else (),
+        shards=tuple(
+            Shard(platform="", number=part, of=of, delivered=part == number, planned=tuple(sorted(cells)))
+            for part, cells in enumerate(planned, 1)
+        ),
+        partial=partial,
+    )
 
 
 def chosen(runtime: str, engine: str, selection: Selection) -> bool:
     return (not selection.runtimes or runtime in selection.runtimes) and (not selection.engines or engine in selection.engines)
 
 
-def skip(found: FoundEngine, route: Route, model: str, weights: str, reason: str, fix: str) -> Cell:
+def skip(found: FoundEngine, route: Route, model: str, weights: str, reason: str, fix: str, file: Model | None = None) -> Cell:
+    """`file`: the model as it is here, if it is."""
     return Cell(
         runtime=found.runtime,
         engine=found.engine.name,
@@ -96,6 +140,10 @@ def skip(found: FoundEngine, route: Route, model: str, weights: str, reason: str
         route=route.name,
         model=model,
         weights=weights,
+        quantization=file.quantization if file else "",
+        projector_quantization=file.projector_quantization if file else "",
+        digest=file.digest if file else "",
+        projector_digest=file.projector_digest if file else "",
         verdict=Verdict.SKIPPED,
         reason=reason,
         fix=fix,
