@@ -16,6 +16,8 @@ COMMANDS = {
     "timeline": "Since which release an engine hears, measured release by release.",
     "diagnose": "Why a model loops, and a configuration that does not.",
     "publish": "The results as a site, a page for GitHub, JUnit, badges and a feed.",
+    "merge": "Join the parts of a run to one table.",
+    "compare": "What improved, regressed or flaked between two runs.",
     "inspect": "What a GGUF or safetensors file says of itself.",
     "twins": "The miniature models that ship with this tool.",
     "schema": "Print the JSON Schema of `matrix --json`.",

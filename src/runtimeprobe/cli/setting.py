@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from runtimeprobe import host
+from runtimeprobe import host, shards
 from runtimeprobe.contract import Candidate, Options
 from runtimeprobe.plan import AUDIO_MODELS, Plan, Selection, UnknownName, plan
 from runtimeprobe.registry import Found, discover
@@ -47,11 +47,20 @@ def look(options: Options, weights: tuple[str, ...], model_paths: Iterable[Path]
     return discover(options, here, python), notes
 
 
-def planned(found: Found, selection: Selection) -> Plan:
+def planned(found: Found, selection: Selection, store: Path | None = None) -> Plan:
+    """`store`: says how long things take here, which is what parts of a run are cut by."""
     try:
-        return plan(found, selection, missing(selection))
+        return plan(found, selection, missing(selection), costs(store) if store and selection.shard != (1, 1) else {})
     except UnknownName as error:
         raise click.UsageError(str(error)) from None
+
+
+def costs(store: Path) -> dict[shards.Cost, float]:
+    """None are known from a store without a run that can be read."""
+    from runtimeprobe.history.store import Store
+
+    latest = Store(store).latest_or_none()
+    return shards.costs(latest, host.platform_name()) if latest else {}
 
 
 def missing(selection: Selection) -> dict[tuple[str, str], tuple[str, str]]:

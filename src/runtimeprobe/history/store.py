@@ -72,6 +72,11 @@ class Store:
             return self.told(files.read_matrix(self.latest_file))
         raise StoreError(f"{self.folder} holds no run; make one: runtimeprobe matrix --store {self.folder}")
 
+    def latest_or_none(self) -> Matrix | None:
+        with contextlib.suppress(StoreError):
+            return self.latest()
+        return None
+
     def run(self, name: str) -> Matrix:
         """By id, by an unambiguous beginning of it, or `latest`, `previous`. Raises StoreError."""
         return self.told(self.read_run(self.entry(name)))
