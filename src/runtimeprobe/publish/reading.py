@@ -16,7 +16,8 @@ TIMELINES = "timelines"
 def edition(store: Path, address: str) -> tuple[Edition, tuple[str, ...]]:
     """What the store holds, and a line for each timeline that could not be read. Raises StoreError if there is nothing to publish."""
     kept = Store(store)
-    matrix, history = kept.latest(), kept.history()
+    matrix = kept.latest()
+    history = kept.history(now=matrix.created)  # stale is what the others of the newest run are not; the page itself tells its own age
     timelines, problems = timelines_in(store / TIMELINES)
     return Edition(matrix, history, timelines, address), problems
 

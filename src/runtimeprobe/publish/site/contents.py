@@ -224,4 +224,4 @@ def fields(cells: Iterable[Cell]) -> tuple[Field, ...]:
         Field(name="weights", label="weights", options=names(cell.weights for cell in cells)),
         Field(name="platform", label="platform", options=names(cell.platform for cell in cells)),
     )
-    return tuple(field for field in made if field.options)
+    return tuple(field for field in made if len(field.options) > 1)

@@ -10,8 +10,8 @@ from runtimeprobe.publish.site.strip import instant
 from runtimeprobe.results import Cell, Verdict
 from runtimeprobe.timeline.results import Change, Release, Side, Timeline, Track
 
-LEFT, STEP, LANE, TOP, BOTTOM = 190, 26, 46, 44, 96  # pixels; STEP: two marks are never closer
-WIDTH = 1000
+LEFT, STEP, LANE, TOP, BOTTOM = 170, 26, 44, 44, 88  # pixels; STEP: two marks are never closer
+WIDTH = 1190
 ROUND = {Verdict.HEARD: 9, Verdict.GARBLED: 5, Verdict.SKIPPED: 9, Verdict.ERROR: 9}  # of the mark's corners: the shape of a verdict
 
 

@@ -52,7 +52,7 @@ if (form) {
       [...row.cells].slice(1).forEach((cell, index) => {
         cell.hidden = !columns[index];
         for (const chip of all(".c", cell)) {
-          const right = !want.verdict || chip.dataset.v === want.verdict || (want.verdict === "broken" && chip.classList.contains("lie"));
+          const right = !want.verdict || chip.classList.contains("v-" + want.verdict) || (want.verdict === "broken" && chip.classList.contains("lie"));
           chip.classList.toggle("dim", !right);
           if (columns[index]) { most += 1; hits += right; }
         }
