@@ -117,11 +117,11 @@ class Known:
     def annotate(self, matrix: Matrix) -> Matrix:
         """With the addresses of the issues on every cell that they are about."""
 
-        def told(cell: Cell) -> Cell:
-            urls = tuple(dict.fromkeys((*cell.issues, *(issue.url for issue in self.issues_for(cell)))))
-            return cell if urls == cell.issues else msgspec.structs.replace(cell, issues=urls)
+        return msgspec.structs.replace(matrix, cells=tuple(self.told(cell) for cell in matrix.cells)) if self.issues else matrix
 
-        return msgspec.structs.replace(matrix, cells=tuple(told(cell) for cell in matrix.cells)) if self.issues else matrix
+    def told(self, cell: Cell) -> Cell:
+        urls = tuple(dict.fromkeys((*cell.issues, *(issue.url for issue in self.issues_for(cell)))))
+        return cell if urls == cell.issues else msgspec.structs.replace(cell, issues=urls)
 
 
 @functools.lru_cache(maxsize=4096)

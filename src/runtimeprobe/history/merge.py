@@ -164,5 +164,4 @@ def short(matrix: Matrix, missing: int, before: Matrix | None) -> Matrix:
         matrix,
         cells=tuple(sorted((*matrix.cells, *absent.values()), key=order)),
         problems=tuple(sorted({*matrix.problems, *lines})),
-        complete=False,
     )

@@ -40,10 +40,10 @@ def in_order(entry: RunEntry) -> tuple[str, str]:
     return entry.created, entry.id
 
 
-def run_id(matrix: Matrix, data: bytes) -> str:
-    if not TIME.fullmatch(matrix.created):
-        raise StoreError(f"the results were created at {matrix.created[:40]!r}, which is no time such as 2026-11-24T02:17:00Z")
-    return f"{matrix.created.replace(':', '')}-{hashlib.sha256(data).hexdigest()[:6]}"
+def run_id(created: str, data: bytes) -> str:
+    if not TIME.fullmatch(created):
+        raise StoreError(f"the results were created at {created[:40]!r}, which is no time such as 2026-11-24T02:17:00Z")
+    return f"{created.replace(':', '')}-{hashlib.sha256(data).hexdigest()[:6]}"
 
 
 class Store:
@@ -193,7 +193,7 @@ class Store:
 
         matrix = files.placed(matrix)
         data = msgspec.json.encode(matrix)
-        name = run_id(matrix, data)
+        name = run_id(matrix.created, data)
         try:
             self.runs_folder.mkdir(parents=True, exist_ok=True)
             with FileLock(self.history_folder / ".lock", timeout=LOCK_LIMIT_S):
