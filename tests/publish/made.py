@@ -115,7 +115,16 @@ def store(folder: Path, *, hostile: bool = False) -> Path:
 
 
 def timeline() -> Timeline:
-    verdicts = (Verdict.REJECTED, Verdict.IGNORED, Verdict.IGNORED, Verdict.GARBLED, Verdict.HEARD, Verdict.HEARD, Verdict.SKIPPED, Verdict.GARBLED)
+    verdicts = (
+        Verdict.REJECTED,
+        Verdict.IGNORED,
+        Verdict.IGNORED,
+        Verdict.GARBLED,
+        Verdict.HEARD,
+        Verdict.HEARD,
+        Verdict.SKIPPED,
+        Verdict.GARBLED,
+    )
     releases, own = [], []
     for number, verdict in enumerate(verdicts):
         version, date = f"0.7.{number + 4}", (FIRST + timedelta(days=9 * number - 40)).strftime("%Y-%m-%dT%H:%M:%SZ")
@@ -141,5 +150,11 @@ def timeline() -> Timeline:
     )  # fmt: skip
     base = matrix(9)
     return Timeline(
-        created=base.created, host=HOST, hearing_test=base.hearing_test, cells=tuple(own), engine="mlx-vlm", releases=tuple(releases), story=tracks
+        created=base.created,
+        host=HOST,
+        hearing_test=base.hearing_test,
+        cells=tuple(own),
+        engine="mlx-vlm",
+        releases=tuple(releases),
+        story=tracks,
     )

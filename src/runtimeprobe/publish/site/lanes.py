@@ -10,7 +10,7 @@ from runtimeprobe.publish.site.strip import instant
 from runtimeprobe.results import Cell, Verdict
 from runtimeprobe.timeline.results import Change, Release, Side, Timeline, Track
 
-LEFT, STEP, LANE, TOP, BOTTOM = 170, 26, 44, 44, 88  # pixels; STEP: two marks are never closer
+LEFT, STEP, LANE, TOP, BOTTOM = 170, 26, 44, 44, 76  # pixels; STEP: two marks are never closer
 WIDTH = 1190
 ROUND = {Verdict.HEARD: 9, Verdict.GARBLED: 5, Verdict.SKIPPED: 9, Verdict.ERROR: 9}  # of the mark's corners: the shape of a verdict
 
@@ -29,7 +29,7 @@ def view(timeline: Timeline) -> dict[str, Any]:
         "count": len(releases),
         "story": story(timeline),
         "width": max(positions, default=LEFT) + 90,
-        "height": TOP + LANE * len(lanes) + BOTTOM - LANE // 2,
+        "height": TOP + LANE * (len(lanes) - 1) + BOTTOM,
         "ticks": ticks(releases, positions),
         "versions": [{"x": x - 2, "text": safe(item.version, 18)} for item, x in zip(releases, positions, strict=True)],
         "lanes": lanes,

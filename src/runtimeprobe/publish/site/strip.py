@@ -6,10 +6,22 @@ from datetime import UTC, datetime
 from markupsafe import Markup, escape
 
 from runtimeprobe.history.model import Spell
-from runtimeprobe.results import ORDER
+from runtimeprobe.results import Verdict
 
 MOST = 60  # spells drawn; a strip of more is noise
 WIDTH, HEIGHT, LEAST = 640.0, 28.0, 3.0
+SHARES = {
+    Verdict.HEARD: 1.0,
+    Verdict.GARBLED: 0.7,
+    Verdict.DEAF: 0.5,
+    Verdict.IGNORED: 0.45,
+    Verdict.REJECTED: 0.35,
+    Verdict.FAILED: 0.25,
+    Verdict.CRASHED: 0.2,
+    Verdict.TIMEOUT: 0.2,
+    Verdict.SKIPPED: 0.07,
+    Verdict.ERROR: 0.07,
+}  # of the height
 
 
 def strip(newest_first: Sequence[Spell]) -> Markup:
@@ -20,7 +32,7 @@ def strip(newest_first: Sequence[Spell]) -> Markup:
     for number, spell in enumerate(spells):
         left = (instant(spell.first) - begin) / span * WIDTH
         right = WIDTH if number + 1 == len(spells) else (instant(spells[number + 1].first) - begin) / span * WIDTH
-        height = HEIGHT * (1 - ORDER.index(spell.verdict) / len(ORDER))
+        height = HEIGHT * SHARES[spell.verdict]
         parts.append(
             f'<rect class="v v-{spell.verdict.value}" x="{left:.0f}" y="{HEIGHT - height:.0f}" width="{max(LEAST, right - left - 1):.0f}"'
             f' height="{height:.0f}"/>'

@@ -109,6 +109,8 @@ const open = () => {
 };
 dialog.addEventListener("close", () => {
   put();
+  // following a link to a fragment takes the focus off the link, so the dialog cannot give it back by itself
+  all("a.c").find((link) => location.hash && link.hash === location.hash && link.offsetParent)?.focus();
   if (find(location.hash)?.classList.contains("cell")) history.replaceState(null, "", location.pathname + location.search);
 });
 dialog.addEventListener("click", (event) => { if (event.target === dialog) dialog.close(); });
