@@ -4,6 +4,7 @@ import enum
 import urllib.parse
 from typing import Self
 
+from runtimeprobe.history.rates import interval
 from runtimeprobe.results import NOT_EVALUATED, Cell, Struct, Verdict
 
 REASON = 300  # characters of a reason that a spell keeps
@@ -70,6 +71,11 @@ class Spell(Struct, frozen=True, kw_only=True):
     def runtime(self) -> tuple[str, str]:
         """What must be the same for a change to be no matter of versions."""
         return self.engine_version, self.build
+
+    @property
+    def interval(self) -> tuple[float, float]:
+        """Where the rate of attempts that hear is, at 95%."""
+        return interval(self.passes, self.attempts)
 
     @property
     def method(self) -> tuple[str, str]:

@@ -32,7 +32,10 @@ LOCK_LIMIT_S = 120.0
 
 
 class Index(Struct, frozen=True, kw_only=True):
+    """`digest`: sha256 of the runs as they are written; one wrong letter in the index must not make a whole run look damaged."""
+
     schema_version: int = FORMAT
+    digest: str = ""
     runs: tuple[RunEntry, ...] = ()  # oldest first
 
 
@@ -61,7 +64,7 @@ class Store:
     def latest(self) -> Matrix:
         """The newest run that can be read. Raises StoreError where there is none."""
         problems: list[str] = []
-        for entry in reversed(self.index(problems).runs):
+        for entry in reversed(self.index([]).runs):
             try:
                 matrix = self.read_run(entry)
             except Unreadable as error:
@@ -140,11 +143,9 @@ class Store:
         """As it stands; made again from the runs if it is lost or damaged."""
         try:
             index = msgspec.json.decode(files.read(self.index_file), type=Index)
-            if index.schema_version == FORMAT and all(
-                RUN_FILE.fullmatch(entry.file) and TIME.fullmatch(entry.created) for entry in index.runs
-            ):
-                return msgspec.structs.replace(index, runs=tuple(sorted(index.runs, key=in_order)))
-            problems.append("the index is of another version of this tool; it was made again from the runs")
+            if index.schema_version == FORMAT and index.digest == hashlib.sha256(lines(index)).hexdigest() and all(map(sound, index.runs)):
+                return index
+            problems.append("the index was damaged, or is of another version of this tool; it was made again from the runs")
         except FileNotFoundError:
             if any(self.unlisted(Index())):
                 problems.append("the index was lost; it was made again from the runs")
@@ -246,10 +247,19 @@ class Store:
         files.write_whole(file, data)
 
 
-def encoded(index: Index) -> bytes:
+def lines(index: Index) -> bytes:
     """A run per line, for whoever reads what a commit changed."""
-    runs = b",\n".join(msgspec.json.encode(entry) for entry in index.runs)
-    return b'{"schema_version":%d,"runs":[\n%s\n]}\n' % (index.schema_version, runs)
+    return b",\n".join(msgspec.json.encode(entry) for entry in index.runs)
+
+
+def encoded(index: Index) -> bytes:
+    runs = lines(index)
+    return b'{"schema_version":%d,"digest":"%s","runs":[\n%s\n]}\n' % (FORMAT, hashlib.sha256(runs).hexdigest().encode(), runs)
+
+
+def sound(entry: RunEntry) -> bool:
+    """Its file is in the folder of the runs, not elsewhere."""
+    return bool(RUN_FILE.fullmatch(entry.file) and TIME.fullmatch(entry.created))
 
 
 def entry_of(name: str, data: bytes, seen: Seen) -> RunEntry:

@@ -36,11 +36,14 @@ def cell(change: Change) -> str:
 
 
 def side(spell: Spell | None) -> str:
-    """`✔ heard 0.30.1 (b9318)`."""
+    """`✔ heard 0.30.1 (b9318)`, and how sure that is if the attempts disagree."""
     if spell is None:
         return ""
     build = f"({spell.build})" if spell.build and spell.build not in spell.engine_version else ""
-    return safe(" ".join(filter(None, (SYMBOLS[spell.verdict][0], spell.verdict, spell.engine_version, build))), 120)
+    low, high = spell.interval
+    mixed = 0 < spell.passes < spell.attempts
+    often = f"{spell.passes} of {spell.attempts} heard, {low:.0%} to {high:.0%}" if mixed else ""
+    return safe(" ".join(filter(None, (SYMBOLS[spell.verdict][0], spell.verdict, spell.engine_version, build, often))), 160)
 
 
 def remark(change: Change) -> str:
