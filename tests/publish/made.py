@@ -1,4 +1,4 @@
-"""A store as years of nights leave it: every verdict, two platforms, twins and real weights, changes, a release timeline, hostile answers."""
+"""A store as nights leave it: every verdict, two platforms, twins and real weights, changes, a release timeline, hostile answers."""
 
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -24,6 +24,7 @@ HOSTILE = (
     "::error::owned%0A::warning::owned\n::add-mask::x",
     "word " * 200_000,
 )
+ISSUES = ("https://github.com/owner/project/issues/1", "javascript:alert(1)")
 ANSWERS = {
     Verdict.HEARD: ("three nine", "one four seven two six", 49, 75),
     Verdict.GARBLED: ("tree nein", "won for", 49, 75),
@@ -59,7 +60,7 @@ def cell(
         stages=Stages(load=Stage(status="pass", seconds=0.1)), pass_rate=float(verdict is Verdict.HEARD) if measured else None,
         timing=Timing(ttft_s=0.04, tokens_per_s=900.0, audio_rtf=0.03, peak_rss_bytes=10**8) if measured else Timing(),
         reproduce=f"runtimeprobe matrix --engine {engine} --route {route}" if measured else "", fix="" if measured else "install it",
-        notes=("a note",), issues=("https://github.com/owner/project/issues/1", "javascript:alert(1)") if verdict is Verdict.CRASHED else (),
+        notes=("a note",), issues=ISSUES if verdict is Verdict.CRASHED else (),
     )  # fmt: skip
 
 

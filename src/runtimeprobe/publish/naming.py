@@ -7,7 +7,7 @@ import re
 def file_name(text: str) -> str:
     """Lower case letters, digits, dots and dashes; one that had to change more than its case and spaces gets a digest, to stay unique."""
     plain = re.sub(r"[^a-z0-9.-]+", "-", text.lower().replace(" ", "-")).strip(".-")[:80]
-    if plain == text.lower().replace(" ", "-"):
+    if plain and plain == text.lower().replace(" ", "-"):
         return plain
     made = hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:8]
     return f"{plain}-{made}" if plain else made

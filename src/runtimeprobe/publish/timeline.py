@@ -104,6 +104,8 @@ def notes(timeline: Timeline) -> Iterator[str]:
             yield f"{safe(release.version, 30)}: {gone.verdict}: {safe(gone.reason, 300)}"
         elif release.note and release.version in cells:
             yield f"{safe(release.version, 30)}: {safe(release.note)}"
+    for line in dict.fromkeys(told.told for told in timeline.partings):
+        yield safe(line, 300)
     for low, high in timeline.assumed:
         yield f"from {safe(low, 30)} to {safe(high, 30)}: taken to be alike, since both ends are (--every measures each)"
 

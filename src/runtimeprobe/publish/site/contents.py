@@ -2,13 +2,13 @@
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from functools import cached_property
+from functools import cached_property, partial
 from typing import Any
 
 import msgspec
 
 from runtimeprobe.audio import clips
-from runtimeprobe.history.model import Change
+from runtimeprobe.history.model import Change, Track
 from runtimeprobe.publish.edition import Edition, digest
 from runtimeprobe.publish.interface import Output, safe
 from runtimeprobe.publish.naming import file_name, https
@@ -56,7 +56,7 @@ class Site:
             yield Output(engine_page(engine), digest(*parts), self.engine_maker(engine, cells, mine))
             tracks = [track for track in edition.history if track.key.engine == engine]
             if tracks:
-                yield Output(panel.history_file(engine), digest(tracks), encoder(tracks))
+                yield Output(panel.history_file(engine), digest(tracks), partial(spells_of, tracks))
         for month, changes in edition.months.items():
             yield Output(f"changes-{month}.html", digest(made_by, changes), self.month_maker(month, changes))
         yield Output("data/latest.json", matrix, lambda: encode(edition.matrix))
@@ -200,6 +200,13 @@ class Site:
 
 def timeline_file(timeline: Timeline) -> str:
     return f"data/timelines/{file_name(timeline.engine)}.json"
+
+
+def spells_of(tracks: Sequence[Track]) -> bytes:
+    """Every spell of an engine's cells, oldest first, a row each: a year of a busy engine is large enough."""
+    names = ("first", "last", "runs", "engine_version", "build", "verdict", "attempts", "passes")
+    cells = {track.key.slug: [[getattr(spell, name) for name in names] for spell in track.spells] for track in tracks}
+    return msgspec.json.encode({"fields": names, "cells": cells})
 
 
 def encoder(value: Any) -> Callable[[], bytes]:

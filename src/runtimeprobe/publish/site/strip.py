@@ -28,15 +28,13 @@ def strip(newest_first: Sequence[Spell]) -> Markup:
     spells = list(reversed(newest_first[:MOST]))
     begin, end = instant(spells[0].first), instant(spells[-1].last)
     span = max(end - begin, 1.0)
-    parts = []
+    shapes: dict[Verdict, list[str]] = {}
     for number, spell in enumerate(spells):
         left = (instant(spell.first) - begin) / span * WIDTH
         right = WIDTH if number + 1 == len(spells) else (instant(spells[number + 1].first) - begin) / span * WIDTH
-        height = HEIGHT * SHARES[spell.verdict]
-        parts.append(
-            f'<rect class="v v-{spell.verdict.value}" x="{left:.0f}" y="{HEIGHT - height:.0f}" width="{max(LEAST, right - left - 1):.0f}"'
-            f' height="{height:.0f}"/>'
-        )
+        height, width = HEIGHT * SHARES[spell.verdict], max(LEAST, right - left - 1)
+        shapes.setdefault(spell.verdict, []).append(f"M{left:.0f} {HEIGHT:.0f}v-{height:.0f}h{width:.0f}v{height:.0f}z")
+    parts = [f'<path class="v v-{verdict.value}" d="{"".join(drawn)}"/>' for verdict, drawn in shapes.items()]
     words = f"From {spells[0].first[:10]} to {spells[-1].last[:10]}: " + ", ".join(spell.verdict.value for spell in spells[-6:])
     if len(spells) > 6:
         words = words.replace(": ", ": ..., ", 1)

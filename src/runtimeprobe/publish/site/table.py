@@ -12,6 +12,7 @@ from runtimeprobe.results import NOT_EVALUATED, Cell, Struct, Verdict
 
 STALE_DAYS = 14  # older than the newest run by more than that is marked
 RECENT_DAYS = 14  # a change of that age is told in the table
+TOLD = (Kind.REGRESSED, Kind.BROKEN, Kind.FLAKY, Kind.IMPROVED)
 
 
 class Column(Struct, frozen=True, kw_only=True):
@@ -137,7 +138,7 @@ def chip(edition: Edition, cell: Cell, href: Callable[[Cell], str], recent: dict
         measured=measured,
         href=href(cell),
         more=f"heard in {cell.pass_rate:.0%} of attempts" if partly else "",
-        change=f"{change.kind} {change.when[:10]}" if change and change.kind not in (Kind.NEW, Kind.STALE) else "",
+        change=f"{change.kind} {change.when[:10]}" if change and change.kind in TOLD else "",
         quantization=safe(cell.quantization, 30) if cell.weights != "twin" else "",
     )
 
