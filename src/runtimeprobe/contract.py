@@ -270,6 +270,15 @@ class Reply:
     raw: dict[str, Any] = field(default_factory=dict)
 
 
+@dataclass(frozen=True, slots=True)
+class Step:
+    """The numbers at one step between a clip and its answer, of the first pass: `values` are some of them, evenly spaced."""
+
+    name: str  # "front end", "encoder", "projector", "decoder"
+    shape: tuple[int, ...]
+    values: tuple[float, ...]
+
+
 class Adapter(Protocol):
     """One runtime. Constructed without arguments; heavy imports happen in `load`, never at import or in `discover`."""
 
@@ -302,3 +311,10 @@ class Released(Adapter, Protocol):
 
     def releases(self, engine: str) -> Releases:
         """How releases of the engine are had. Also asked of an engine that is not here."""
+
+
+class Traced(Adapter, Protocol):
+    """An adapter that can look inside its engine: one method more, which an adapter may lack."""
+
+    def trace(self, ask: Ask) -> Sequence[Step]:
+        """Asks, and gives the numbers at each step on the way, first step first; none where this route does not let them be seen."""

@@ -59,6 +59,7 @@ def command(
     from runtimeprobe import host
     from runtimeprobe.cli import setting
     from runtimeprobe.cli.output import Destination, Lines
+    from runtimeprobe.history.known import shipped
     from runtimeprobe.plan import AUDIO_MODELS, unknown
     from runtimeprobe.session import Settings
     from runtimeprobe.timeline import environments, known, probing, running
@@ -98,7 +99,7 @@ def command(
             count += 1
             lines.say(line_of(count, len(releases), row))
 
-        timeline = running.Runner(request, entry_named(owner.adapter), here, places, known.root(), lines.passing, done).run()
+        timeline = running.Runner(request, entry_named(owner.adapter), here, places, known.root(), lines.passing, done).run(shipped())
     show(timeline, destination, markdown_file)
     if not timeline.complete:
         raise click.exceptions.Exit(130)

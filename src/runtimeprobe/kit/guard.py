@@ -5,6 +5,7 @@ Standard library alone; runs as a script of its own.
 """
 
 import os
+import signal
 import subprocess
 import sys
 import threading
@@ -23,6 +24,8 @@ def main() -> None:
             child.wait(TERMINATE_S)
         except subprocess.TimeoutExpired:
             child.kill()
+        if hasattr(os, "killpg") and os.getpgrp() == os.getpid():  # a group of our own: whatever else the command has started
+            os.killpg(0, signal.SIGKILL)
 
     threading.Thread(target=watch, daemon=True).start()
     while True:

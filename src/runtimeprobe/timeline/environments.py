@@ -6,6 +6,7 @@ cache, so a second environment with the same packages costs next to nothing; whe
 
 import collections
 import contextlib
+import importlib.metadata
 import os
 import shutil
 import signal
@@ -21,6 +22,7 @@ from typing import IO
 import msgspec
 
 from runtimeprobe.contract import Releases
+from runtimeprobe.kit import guard
 from runtimeprobe.results import Struct
 from runtimeprobe.timeline.results import Release
 
@@ -138,13 +140,11 @@ class Environments:
                     raise
                 self.uv(*install, limit_s=LIMITS_S[how.compiled])
                 resolved = TODAY
-            listed = self.uv("pip", "list", "--quiet", "--python", str(interpreter(part)), "--format", "json", limit_s=60)
-            packages = {item["name"]: item["version"] for item in msgspec.json.decode(listed)}
             program = program_folder(part, how.program)
             made = Environment(
                 folder=str(folder),
                 resolved=resolved or TODAY,
-                packages=packages,
+                packages=packages(part),
                 install_s=round(time.monotonic() - began, 2),
                 program_folder=str(folder / program.relative_to(part)) if program else "",
             )
@@ -154,19 +154,14 @@ class Environments:
             shutil.rmtree(part, ignore_errors=True)
         return made
 
-    def uv(self, *words: str, limit_s: float) -> str:
-        """Runs uv in a process group of its own. Returns its stdout; raises InstallFailed with its last words."""
+    def uv(self, *words: str, limit_s: float) -> None:
+        """Runs uv, in a process group that ends when we do. Raises InstallFailed with its last words."""
         from uv import find_uv_bin
 
         environment = {name: value for name, value in os.environ.items() if name not in FOREIGN}
-        with tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as err:
-            try:
-                process = subprocess.Popen(
-                    [find_uv_bin(), *words],
-                    stdin=subprocess.DEVNULL, stdout=out, stderr=err, env=environment, start_new_session=True,
-                )  # fmt: skip
-            except OSError as error:
-                raise InstallFailed(f"uv does not start: {error}; reinstall it: pip install uv", certain=False) from None
+        command = [sys.executable, "-I", "-S", guard.__file__, find_uv_bin(), *words]
+        with tempfile.TemporaryFile() as said:
+            process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=said, stderr=said, env=environment, start_new_session=True)
             self.busy.add(process)
             try:
                 code = process.wait(limit_s)
@@ -176,11 +171,9 @@ class Environments:
                 kill(process)
                 self.busy.discard(process)
             if code:
-                said = tail(err)
+                words_of_uv = tail(said)
                 # 1: no solution, or a build that fails; 2: uv itself could not go on, such as without a network.
-                raise InstallFailed(said or f"uv ended with exit code {code}", certain=code == 1 and not transient(said))
-            out.seek(0)
-            return out.read().decode()
+                raise InstallFailed(words_of_uv or f"uv ended with exit code {code}", certain=code == 1 and not transient(words_of_uv))
 
     def stop(self) -> None:
         self.stopped = True
@@ -231,6 +224,13 @@ def transient(words: str) -> bool:
     return any(sign in low for sign in TRANSIENT)
 
 
+def packages(environment: Path) -> dict[str, str]:
+    """What is installed in it: name -> version."""
+    places = [str(folder) for pattern in ("lib/python*/site-packages", "Lib/site-packages") for folder in environment.glob(pattern)]
+    found = {item.metadata["Name"]: item.version for item in importlib.metadata.distributions(path=places)}
+    return dict(sorted(found.items(), key=lambda item: item[0].casefold()))
+
+
 def program_folder(environment: Path, program: str) -> Path | None:
     """Where the package put the engine's executable."""
     if not program:
@@ -267,3 +267,5 @@ def kill(process: "subprocess.Popen[bytes]") -> None:
         else:
             process.kill()
     process.wait()
+    if process.stdin:
+        process.stdin.close()

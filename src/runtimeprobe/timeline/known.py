@@ -16,6 +16,7 @@ from pathlib import Path
 
 import msgspec
 
+from runtimeprobe.contract import Step
 from runtimeprobe.results import Struct, Verdict
 from runtimeprobe.timeline.results import Row
 
@@ -90,13 +91,29 @@ def recall(folder: Path, question: Question, version: str) -> Row | None:
 
 
 def remember(folder: Path, question: Question, row: Row) -> None:
-    """Keeps the question's part of a row, unless another run might end differently. What cannot be written is measured again next time."""
+    """Keeps the question's part of a row, unless another run might end differently."""
     cells = tuple(cell for cell in row.cells if cell.model == question.model)
     if any(cell.verdict in UNCERTAIN for cell in cells):
         return
-    file = file_of(folder, question, row.release.version)
+    keep(file_of(folder, question, row.release.version), msgspec.json.encode(Row(release=row.release, cells=cells)))
+
+
+def recall_trace(folder: Path, question: Question, version: str, route: str) -> tuple[Step, ...] | None:
+    file = file_of(folder, question, f"{version}-{route}-trace")
+    with contextlib.suppress(OSError, msgspec.MsgspecError):
+        if file.stat().st_size <= MAX_BYTES:
+            return msgspec.json.decode(file.read_bytes(), type=tuple[Step, ...])
+    return None
+
+
+def remember_trace(folder: Path, question: Question, version: str, route: str, steps: tuple[Step, ...]) -> None:
+    keep(file_of(folder, question, f"{version}-{route}-trace"), msgspec.json.encode(steps))
+
+
+def keep(file: Path, data: bytes) -> None:
+    """Written whole or not at all; what cannot be written is measured again next time."""
     part = file.with_suffix(f".{os.getpid()}.part")
     with contextlib.suppress(OSError):
         file.parent.mkdir(parents=True, exist_ok=True)
-        part.write_bytes(msgspec.json.encode(Row(release=row.release, cells=cells)))
+        part.write_bytes(data)
         part.replace(file)

@@ -9,13 +9,14 @@ from pathlib import Path
 import msgspec
 
 from runtimeprobe import probe, registry, run
-from runtimeprobe.contract import Candidate, Options
+from runtimeprobe.audio import clips
+from runtimeprobe.contract import Ask, Candidate, Options, Sampling, Step
 from runtimeprobe.plan import NO_ROUTE, Selection, UnknownName, plan
 from runtimeprobe.private import without_paths
 from runtimeprobe.results import Cell, Struct, Verdict
 from runtimeprobe.session import Session, Settings
 from runtimeprobe.timeline.results import Release
-from runtimeprobe.worker.process import Target
+from runtimeprobe.worker.process import Target, WorkerError
 
 
 class Subject(Struct, frozen=True, kw_only=True):
@@ -47,8 +48,7 @@ def cells(
     using: Callable[[Session], None],
 ) -> tuple[Cell, ...]:
     """`using` is told of every session that is opened, so that it can be closed from outside."""
-    target = Target(entry.value, place.python, place.path, ours=place.python != sys.executable)
-    found = registry.discover_one(entry, target, place.options, candidates)
+    found = registry.discover_one(entry, target(entry, place), place.options, candidates)
     mine = tuple(item for item in found.engines if item.engine.name == subject.engine)
     if not mine:
         gone = next((item.absent for item in found.missing if item.absent.name == subject.engine), None)
@@ -112,3 +112,35 @@ def command(engine: str, version: str, *, binary: str = "", model: str = "", rou
     words = ["runtimeprobe", "timeline", engine, *(["--binary", f"{version}={binary}"] if binary else ["--only", version])]
     words += [*(["--model", model] if model else []), *(["--route", route] if route not in ("", NO_ROUTE) else []), "--again"]
     return shlex.join(words)
+
+
+def trace(
+    entry: EntryPoint,
+    subject: Subject,
+    place: Place,
+    candidates: tuple[Candidate, ...],
+    settings: Settings,
+    model: str,
+    route: str,
+    using: Callable[[Session], None],
+) -> tuple[Step, ...]:
+    """The numbers between the first clip and its answer; empty where the engine does not let them be seen, or fails."""
+    found = registry.discover_one(entry, target(entry, place), place.options, candidates)
+    here = [item for item in found.engines if item.engine.name == subject.engine]
+    try:
+        loads = plan(registry.Found(engines=tuple(here)), Selection(models=(model,), weights=(subject.weights,)), {}).loads
+        if not loads:
+            return ()
+        clip = clips.pair(subject.weights, 0).a
+        ask = Ask(route, probe.PROMPTS[subject.weights], str(clip.path), sampling=Sampling(), thinking=False)
+        with Session(loads[0], settings) as session:
+            using(session)
+            session.start()
+            assert session.worker
+            return msgspec.convert(session.worker.call("trace", limit_s=settings.limit_s, ask=ask), tuple[Step, ...])
+    except (UnknownName, WorkerError, msgspec.ValidationError):
+        return ()
+
+
+def target(entry: EntryPoint, place: Place) -> Target:
+    return Target(entry.value, place.python, place.path, ours=place.python != sys.executable)

@@ -3,6 +3,7 @@
 import msgspec
 
 from runtimeprobe.results import Cell, Matrix, Struct, Verdict
+from runtimeprobe.timeline.parting import Parting
 
 
 class Release(Struct, frozen=True, kw_only=True):
@@ -41,6 +42,7 @@ class Side(Struct, frozen=True, kw_only=True):
     build: str
     verdict: Verdict | None
     reason: str = ""
+    issues: tuple[str, ...] = ()  # addresses of known upstream issues about it
 
 
 class Change(Struct, frozen=True, kw_only=True):
@@ -80,3 +82,4 @@ class Timeline(Matrix, frozen=True, kw_only=True):
     releases: tuple[Release, ...] = ()  # oldest first, measured ones and those that were not
     assumed: tuple[tuple[str, str], ...] = ()  # bisect: from, to: taken to be alike because their ends are
     story: tuple[Track, ...] = ()
+    partings: tuple[Parting, ...] = ()

@@ -8,7 +8,7 @@ import tempfile
 import threading
 import time
 import weakref
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from datetime import UTC, datetime
 from importlib.metadata import EntryPoint
@@ -17,14 +17,18 @@ from pathlib import Path
 import msgspec
 
 from runtimeprobe import host, run
-from runtimeprobe.contract import Candidate, Options, Releases
-from runtimeprobe.results import NOT_EVALUATED, Struct
+from runtimeprobe.contract import Candidate, Options, Releases, Step
+from runtimeprobe.history import known as history
+from runtimeprobe.plan import NO_ROUTE
+from runtimeprobe.results import Struct, Verdict
 from runtimeprobe.session import Session, Settings
 from runtimeprobe.timeline import known, probing, search, story
 from runtimeprobe.timeline.environments import TODAY, Environments, InstallFailed
+from runtimeprobe.timeline.parting import Parting, parting
 from runtimeprobe.timeline.results import Release, Row, Timeline
 
 LEFT_OUT = "not probed: bisecting did not need it"
+WRONG = (Verdict.GARBLED, Verdict.DEAF)  # the sound is consumed, and the answer is not its transcript
 OF_TODAY = "the packages of its day gave no environment: its dependencies are today's"
 INTERRUPTED = "the run was interrupted before this release was measured"
 
@@ -58,6 +62,7 @@ class Runner:
         self.request, self.entry, self.candidates, self.environments = request, entry, candidates, environments
         self.report, self.done = report, done
         self.probing = threading.Semaphore(request.jobs)
+        self.telling = threading.Lock()
         self.sessions: weakref.WeakSet[Session] = weakref.WeakSet()
         self.stopped = threading.Event()
         self.rows: dict[int, Row] = {}
@@ -81,7 +86,7 @@ class Runner:
             for model in self.request.subject.models
         )
 
-    def run(self, known_changes: story.Known = story.nothing_known) -> Timeline:
+    def run(self, issues: history.Known | None = None) -> Timeline:
         request = self.request
         created = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
         count = len(request.releases)
@@ -91,6 +96,13 @@ class Runner:
         except KeyboardInterrupt:
             self.stop()
         rows = [self.rows.get(number) or self.unreached(number) for number in range(count)]
+        partings: tuple[Parting, ...] = ()
+        try:
+            partings = () if self.stopped.is_set() else tuple(self.partings(rows))
+        except KeyboardInterrupt:
+            self.stop()
+        rows = [annotated(row, issues) for row in rows] if issues else rows
+        upstream = story.what_is_known(issues, request.subject.engine) if issues else story.nothing_known
         return Timeline(
             created=created,
             host=host.describe(),
@@ -103,7 +115,8 @@ class Runner:
             attempts=request.settings.attempts,
             releases=tuple(row.release for row in rows),
             assumed=tuple((request.releases[low].version, request.releases[high].version) for low, high in assumed),
-            story=story.story(rows, request.how, known_changes),
+            story=story.story(rows, request.how, upstream),
+            partings=partings,
         )
 
     def every(self) -> search.Assumed:
@@ -149,8 +162,9 @@ class Runner:
                 return
             for question in questions if lasting else ():
                 known.remember(self.folder, question, row)
-        self.rows[number] = row
-        self.done(row)
+        with self.telling:
+            self.rows[number] = row
+            self.done(row)
 
     def recalled(self, release: Release, questions: Sequence[known.Question]) -> Row | None:
         found = [row for question in questions if (row := known.recall(self.folder, question, release.version))]
@@ -179,6 +193,36 @@ class Runner:
             spent = round(time.monotonic() - began, 2)
         build = release.build or next((cell.build for cell in cells if cell.build), "")
         return Row(release=msgspec.structs.replace(release, probe_s=spent, build=build), cells=cells)
+
+    def partings(self, rows: list[Row]) -> Iterator[Parting]:
+        """For every release that consumes the sound and answers wrong: where it parts from the nearest one that hears."""
+        verdicts_of = [{(cell.model, cell.route): cell.verdict for cell in row.cells} for row in rows]
+        for number, found in enumerate(verdicts_of):
+            for (model, route), verdict in found.items():
+                hearing = [other for other, at in enumerate(verdicts_of) if at.get((model, route)) is Verdict.HEARD]
+                if verdict not in WRONG or not hearing:
+                    continue
+                nearest = min(hearing, key=lambda other: abs(other - number))
+                wrong, right = (self.trace(rows[position].release, model, route) for position in (number, nearest))
+                if wrong and right:
+                    yield parting(model, route, rows[number].release.version, wrong, rows[nearest].release.version, right)
+
+    def trace(self, release: Release, model: str, route: str) -> tuple[Step, ...]:
+        """Nothing where the engine does not let its numbers be seen, or has no environment any more."""
+        question = next(item for item in self.questions(release) if item.model == model)
+        steps = None if self.request.again else known.recall_trace(self.folder, question, release.version, route)
+        if steps is None:
+            try:
+                with contextlib.ExitStack() as stack:
+                    self.report(f"{release.version}: tracing")
+                    place, _ = self.placed(release, stack)
+                    steps = probing.trace(
+                        self.entry, self.request.subject, place, self.candidates, self.request.settings, model, route, self.using
+                    )
+            except InstallFailed:
+                return ()
+            known.remember_trace(self.folder, question, release.version, route, steps)
+        return steps
 
     def using(self, session: Session) -> None:
         self.sessions.add(session)
@@ -223,15 +267,20 @@ class Runner:
         )
 
 
+def annotated(row: Row, issues: history.Known) -> Row:
+    """With the addresses of known upstream issues on the cells that they are about."""
+    return msgspec.structs.replace(row, cells=tuple(issues.told(cell) for cell in row.cells))
+
+
 def build_of(how: Releases, version: str) -> str:
     found = re.match(how.upstream_build, version) if how.upstream_build else None
     return f"b{found[1]}" if found else ""
 
 
 def verdicts(row: Row) -> search.Outcome:
-    """What bisecting compares; None where nothing was measured."""
+    """What bisecting compares; None where the release could not be had or asked. One that is too old for the model is an outcome."""
     told = sorted((cell.model, cell.route, str(cell.verdict)) for cell in row.cells)
-    return tuple(told) if any(cell.verdict not in NOT_EVALUATED for cell in row.cells) else None
+    return tuple(told) if any(cell.route != NO_ROUTE and cell.verdict is not Verdict.ERROR for cell in row.cells) else None
 
 
 def candidate_digest(candidate: Candidate) -> str:

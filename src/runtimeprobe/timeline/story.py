@@ -1,9 +1,11 @@
 """Rows to a story: since when each route hears, and between which releases the verdict changed. Pure."""
 
 import itertools
+import re
 from collections.abc import Callable, Sequence
 
 from runtimeprobe.contract import Releases
+from runtimeprobe.history import known as history
 from runtimeprobe.plan import NO_ROUTE
 from runtimeprobe.results import NOT_EVALUATED, Cell, Verdict
 from runtimeprobe.timeline.results import Change, Release, Row, Side, Track
@@ -14,6 +16,17 @@ NAMED = 4  # packages of an environment that are named in a guess
 
 def nothing_known(_before: Side, _after: Side) -> tuple[tuple[str, str], ...]:
     return ()
+
+
+def what_is_known(issues: history.Known, engine: str) -> Known:
+    """Upstream changes on the way from one side to the other, and upstream issues about either."""
+    titles = {issue.url: issue.title for issue in issues.issues}
+
+    def told(before: Side, after: Side) -> tuple[tuple[str, str], ...]:
+        changes = [(change.url, change.title) for change in issues.between(engine, before, after)]
+        return tuple(dict(changes + [(url, titles[url]) for side in (before, after) for url in side.issues if url in titles]).items())
+
+    return told
 
 
 def story(rows: Sequence[Row], how: Releases, known: Known = nothing_known) -> tuple[Track, ...]:
@@ -37,12 +50,12 @@ def track(rows: Sequence[Row], model: str, route: str, how: Releases, known: Kno
 
 
 def side(row: Row, model: str, route: str) -> Side | None:
-    """What the release does there; None where that was not measured."""
+    """What the release does there; None where that was not measured. An engine that is too old for the model is `skipped`, and said."""
     cell = next((item for item in row.cells if (item.model, item.route) == (model, route)), None)
     if cell is None:
         others = [item for item in row.cells if item.model == model and item.route != NO_ROUTE and item.verdict not in NOT_EVALUATED]
         return at(row.release, None) if others else None
-    return None if cell.verdict in NOT_EVALUATED else at(row.release, cell)
+    return None if cell.verdict is Verdict.ERROR else at(row.release, cell)
 
 
 def at(release: Release, cell: Cell | None) -> Side:
@@ -52,6 +65,7 @@ def at(release: Release, cell: Cell | None) -> Side:
         build=release.build or (cell.build if cell else ""),
         verdict=cell.verdict if cell else None,
         reason=cell.reason if cell else "it has no such route",
+        issues=cell.issues if cell else (),
     )
 
 
@@ -71,7 +85,7 @@ def change(rows: Sequence[Row], left: tuple[int, Side], right: tuple[int, Side],
         also=also,
         compare=compare(how, before, after),
         known=named,
-        guess=guess(named, also, how),
+        guess=guess(named, also, how, f"{before.reason} {after.reason}"),
     )
 
 
@@ -85,14 +99,20 @@ def compare(how: Releases, before: Side, after: Side) -> str:
     return how.compare.format(before=before.version, after=after.version)
 
 
-def guess(named: tuple[tuple[str, str], ...], also: dict[str, tuple[str, str]], how: Releases) -> str:
-    """Who it was, as far as the releases' own metadata tell."""
+def guess(named: tuple[tuple[str, str], ...], also: dict[str, tuple[str, str]], how: Releases, reasons: str) -> str:
+    """Who it was, as far as the releases' own metadata and words tell."""
     if named:
         return "; ".join(title for _, title in named)
     if not also:
         return "the engine itself: no other package of its environment changed"
     close = {requirement.partition("[")[0].casefold() for requirement in how.beside}
-    first = sorted(also, key=lambda name: (name.casefold() not in close, name))
+
+    def unlikely(name: str) -> tuple[bool, bool, bool, str]:
+        """First what the engine's words name, then what came or went, then what it stands on."""
+        mentioned = re.search(rf"\b{re.escape(name)}\b", reasons, re.IGNORECASE) is not None
+        return not mentioned, all(also[name]), name.casefold() not in close, name
+
+    first = sorted(also, key=unlikely)
     said = ", ".join(f"{name} {also[name][0] or 'absent'} to {also[name][1] or 'absent'}" for name in first[:NAMED])
     more = f" and {len(also) - NAMED} more" if len(also) > NAMED else ""
     return f"the engine, or a package that changed with it: {said}{more}"

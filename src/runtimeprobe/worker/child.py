@@ -77,6 +77,7 @@ def arguments(operation: str, given: dict[str, Any]) -> list[Any]:
         "models": lambda: [given["engine"], [contract.Candidate(**item) for item in given["candidates"]]],
         "load": lambda: [given["engine"], model(), contract.Config(**given["config"])],
         "ask": lambda: [ask()],
+        "trace": lambda: [ask()],
         "unload": list,
     }
     result: list[Any] = table[operation]()
@@ -84,9 +85,10 @@ def arguments(operation: str, given: dict[str, Any]) -> list[Any]:
 
 
 def method(adapter: Any, operation: str) -> Callable[..., Any]:
-    """The adapter's method; the one that it may lack has an answer of its own."""
-    if operation == "releases" and not hasattr(adapter, operation):
-        return lambda _engine: contract.Releases()
+    """The adapter's method; those that it may lack have an answer of their own."""
+    lacking: dict[str, Callable[..., Any]] = {"releases": lambda _engine: contract.Releases(), "trace": lambda _ask: ()}
+    if operation in lacking and not hasattr(adapter, operation):
+        return lacking[operation]
     found: Callable[..., Any] = getattr(adapter, operation)
     return found
 

@@ -24,8 +24,9 @@ from runtimeprobe.contract import (
     Reply,
     Route,
     RouteMissing,
+    Step,
 )
-from runtimeprobe_mlx import device, engines, folder
+from runtimeprobe_mlx import device, engines, folder, tracing
 from runtimeprobe_mlx.lm import InProcess as Lm
 from runtimeprobe_mlx.served import Served
 from runtimeprobe_mlx.vlm import InProcess as Vlm
@@ -105,6 +106,12 @@ class Mlx:
             self.stop_server()
             self.here = self.load_here()
         return self.here.ask(ask)
+
+    def trace(self, ask: Ask) -> Sequence[Step]:
+        """The server is another process: only the model in this one can be looked into."""
+        if ask.route in engines.SERVER_ROUTES or not isinstance(self.here, Vlm):
+            return ()
+        return tracing.trace(self.here, ask)
 
     def through_server(self) -> Served:
         assert self.model
