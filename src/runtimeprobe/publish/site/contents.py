@@ -45,25 +45,27 @@ class Site:
 
     def outputs(self) -> Iterator[Output]:
         edition, made_by = self.edition, pages.made_by()
-        matrix = digest(edition.matrix)
-        news = digest(edition.news[:NEWEST], edition.months)
-        everything = digest(made_by, matrix, edition.history, edition.timelines, news, edition.address)
-        yield Output("index.html", everything, self.home)
-        for engine, cells in edition.engines.items():
-            own = [edition.tracks.get(edition.slug(cell)) for cell in cells]
+        tracks: dict[str, list[Track]] = {}
+        for track in edition.history:
+            tracks.setdefault(track.key.engine, []).append(track)
+        spells = {engine: digest(own) for engine, own in tracks.items()}
+        cells = {engine: digest(own) for engine, own in edition.engines.items()}
+        timelines = {engine: digest(timeline) for engine, timeline in self.timelines.items()}
+        about = digest(made_by, edition.address, msgspec.structs.replace(edition.matrix, cells=()), bool(edition.runs), edition.problems)
+        yield Output("index.html", digest(about, spells, cells, timelines, edition.news[:NEWEST], list(edition.months)), self.home)
+        for engine, own in edition.engines.items():
             mine = [change for change in edition.news if change.key.engine == engine][:NEWEST]
-            parts = (made_by, edition.matrix.created, cells, own, mine, self.timelines.get(engine), edition.address, bool(edition.runs))
-            yield Output(engine_page(engine), digest(*parts), self.engine_maker(engine, cells, mine))
-            tracks = [track for track in edition.history if track.key.engine == engine]
-            if tracks:
-                yield Output(panel.history_file(engine), digest(tracks), partial(spells_of, tracks))
+            made_from = digest(about, cells[engine], spells.get(engine), timelines.get(engine), mine)
+            yield Output(engine_page(engine), made_from, self.engine_maker(engine, own, mine))
+        for engine, known in tracks.items():
+            yield Output(panel.history_file(engine), spells[engine], partial(spells_of, known))
         for month, changes in edition.months.items():
-            yield Output(f"changes-{month}.html", digest(made_by, changes), self.month_maker(month, changes))
-        yield Output("data/latest.json", matrix, lambda: encode(edition.matrix))
+            yield Output(f"changes-{month}.html", digest(made_by, changes, list(self.by_slug)), self.month_maker(month, changes))
+        yield Output("data/latest.json", digest(about, cells), lambda: encode(edition.matrix))
         if edition.runs:
             yield Output("data/history.json", digest(edition.runs), encoder(edition.runs))
-        for timeline in edition.timelines:
-            yield Output(timeline_file(timeline), digest(timeline), encoder(timeline))
+        for engine, timeline in self.timelines.items():
+            yield Output(timeline_file(timeline), timelines[engine], encoder(timeline))
         for clip in self.clips:
             yield Output(f"clips/{clip.path.name}", clip.sha256, clip.path.read_bytes)
 

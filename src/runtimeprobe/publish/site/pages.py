@@ -11,20 +11,12 @@ from markupsafe import Markup
 
 from runtimeprobe import __version__
 from runtimeprobe.publish.interface import SYMBOLS, safe
-from runtimeprobe.publish.site.panel import seconds
+from runtimeprobe.publish.site import filters
 from runtimeprobe.publish.words import PLAIN
-from runtimeprobe.results import Verdict
-
-LONG, BLOCK = 700, 4000  # characters of an answer or error, of an engine's last words
 
 
 def text(name: str) -> str:
     return (importlib.resources.files("runtimeprobe.publish") / "templates" / name).read_text("utf-8").strip()
-
-
-def block(value: str) -> str:
-    """Several lines of an engine, its last ones, each made safe."""
-    return "\n".join(safe(line, 400) for line in value[-BLOCK:].splitlines()[-60:])
 
 
 @functools.cache
@@ -33,15 +25,9 @@ def environment() -> jinja2.Environment:
         loader=jinja2.PackageLoader("runtimeprobe.publish"), autoescape=True, trim_blocks=True, lstrip_blocks=True,
         undefined=jinja2.StrictUndefined,
     )  # fmt: skip
-    made.filters.update(
-        line=safe,
-        long=lambda value: safe(value, LONG),
-        block=block,
-        day=lambda value: safe(value[:10], 10),
-        secs=seconds,
-        symbol=lambda value: SYMBOLS[Verdict(value)][0],
-    )
-    parts = {name: text(f"{file}") for name, file in (("style", "style.css"), ("early", "early.js"), ("script", "script.js"))}
+    made.filters.update(line=safe, **{name: getattr(filters, name) for name in ("tag", "said", "count", "rate", "long", "block", "day")})
+    made.filters["secs"] = filters.seconds
+    parts = {name: text(file) for name, file in (("style", "style.css"), ("early", "early.js"), ("script", "script.js"))}
     made.globals.update(
         {name: Markup(part) for name, part in parts.items()},  # noqa: S704 (our own files)
         csp=policy(**parts),

@@ -2,14 +2,16 @@
 
 from runtimeprobe.audio import clips
 from runtimeprobe.history.model import Spell
+from runtimeprobe.history.rates import interval
 from runtimeprobe.publish.edition import Edition
 from runtimeprobe.publish.interface import safe
 from runtimeprobe.publish.naming import file_name, https
+from runtimeprobe.publish.site.filters import seconds
 from runtimeprobe.publish.site.strip import strip
 from runtimeprobe.publish.words import glance
 from runtimeprobe.results import NOT_EVALUATED, Cell, Verdict
 
-SPELLS = 8  # shown in a section; the rest is in the engine's history
+SPELLS = 6  # shown in a section; the rest is in the engine's history
 AGREED = f"clips/{clips.MANIFEST_VERSION}"  # in `hearing_test`: the clips that were used are the ones that we have
 
 
@@ -64,17 +66,11 @@ def expected(cell: Cell, seen: int | None, sound: int | None) -> int | None:
 
 def passes(cell: Cell) -> str:
     """Attempts that heard, with what that says of the next one."""
-    from runtimeprobe.diagnose.rates import interval
-
     if not cell.attempts:
         return ""
     heard = sum(attempt.verdict is Verdict.HEARD for attempt in cell.attempts)
     low, high = interval(heard, len(cell.attempts))
     return f"{heard} of {len(cell.attempts)} attempts heard (95%: {low:.0%} to {high:.0%})"
-
-
-def seconds(value: float) -> str:
-    return f"{value * 1000:.0f} ms" if value < 1 else f"{value:.1f} s"
 
 
 def times(cell: Cell) -> tuple[str, ...]:
