@@ -13,6 +13,7 @@ COMMANDS = {
     "matrix": "Probe the runtimes here and print who really hears.",
     "doctor": "Say what is here, what would be probed, and how to fix the rest.",
     "hear": "One recording of yours through one engine.",
+    "plan": "What would be measured, in parts; or the jobs of a nightly run on GitHub.",
     "timeline": "Since which release an engine hears, measured release by release.",
     "diagnose": "Why a model loops, and a configuration that does not.",
     "publish": "The results as a site, a page for GitHub, JUnit, badges and a feed.",

@@ -1,0 +1,11 @@
+"""The nightly run on GitHub's runners: which jobs there are, and what becomes of regressions.
+
+table        .github/nightly.toml, typed and checked
+planning     the table -> jobs (pure)
+github       jobs -> the matrix of a workflow, within GitHub's limits (pure)
+regressions  a history -> what got worse and still is (pure)
+bodies       regressions -> titles and bodies of issues (pure)
+issues       regressions and the issues there are -> what to open, update and close (pure)
+models       digests of published files, and whether those in a cache have them
+__main__     what the workflow calls that no user needs
+"""

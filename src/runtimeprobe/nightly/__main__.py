@@ -1,0 +1,66 @@
+"""`python -m runtimeprobe.nightly`: what the workflow calls that no user of the tool needs."""
+
+from pathlib import Path
+
+import click
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+def group() -> None:
+    """Parts of the nightly run."""
+
+
+@group.command("issues")
+@click.option("--store", type=click.Path(path_type=Path, exists=True, file_okay=False), required=True)
+@click.option("--known", type=click.Path(path_type=Path, exists=True, dir_okay=False), required=True, help="What `gh issue list` told.")
+@click.option("--out", type=click.Path(path_type=Path, dir_okay=False), required=True, help="The actions, as JSON.")
+@click.option("--run-url", default="", help="Address of this run.")
+@click.option("--site-url", default="", help="Address of the published table.")
+def issues_command(store: Path, known: Path, out: Path, run_url: str, site_url: str) -> None:
+    """Which issues to open, update, reopen and close."""
+    import msgspec
+
+    from runtimeprobe.history import files
+    from runtimeprobe.history.store import Store
+    from runtimeprobe.nightly import issues
+
+    try:
+        listed = msgspec.json.decode(files.read(known), type=list[issues.Issue])
+        place = Store(store)
+        matrix = place.latest()
+        plan = issues.plan(place.history(now=matrix.created), matrix.cells, listed, run_url, site_url)
+    except (files.StoreError, msgspec.MsgspecError) as error:
+        raise click.ClickException(str(error)) from None
+    out.write_bytes(msgspec.json.format(msgspec.json.encode(plan.actions), indent=1) + b"\n")
+    for action in plan.actions:
+        click.echo(f"{action.do} {action.number or ''} {action.title}".strip())
+    if plan.held_back:
+        click.echo(f"::warning::{plan.held_back} more regressions have no issue yet: {issues.MOST_NEW} are opened in one night")
+
+
+@group.command("digest")
+@click.argument("repository")
+@click.argument("files", nargs=-1)
+def digest_command(repository: str, files: tuple[str, ...]) -> None:
+    """One digest of published files, to name them in a cache."""
+    from runtimeprobe.nightly import models
+
+    try:
+        click.echo(models.digest(repository, files))
+    except models.NoDigest as error:
+        raise click.ClickException(str(error)) from None
+
+
+@group.command("check")
+@click.argument("folder", type=click.Path(path_type=Path, file_okay=False))
+def check_command(folder: Path) -> None:
+    """Removes files of a hub's cache that are not what their digest says."""
+    from runtimeprobe.nightly import models
+
+    for blob in models.damaged(folder):
+        blob.unlink()
+        click.echo(f"::warning::{blob.name} is damaged and was removed")
+
+
+if __name__ == "__main__":
+    group(prog_name="python -m runtimeprobe.nightly")
