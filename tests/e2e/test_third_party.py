@@ -10,7 +10,7 @@ import pytest
 from tests.e2e.conftest import BIN
 
 ROOT = Path(__file__).resolve().parents[2]
-NEEDED = ("click", "rich", "msgspec", "psutil", "jiwer")  # what `matrix` imports of the core's dependencies
+NEEDED = ("click", "rich", "msgspec", "psutil", "jiwer", "packaging")  # what `matrix` imports of the core's dependencies
 
 PYPROJECT = """
 [build-system]

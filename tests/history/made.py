@@ -14,7 +14,7 @@ def night(number: int) -> str:
     return (FIRST + timedelta(days=number)).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
-def cell(verdict: Verdict = Verdict.HEARD, **given: object) -> Cell:
+def cell(verdict: Verdict = Verdict.HEARD, /, **given: object) -> Cell:
     """`heard`: how many of its three attempts heard."""
     heard = given.pop("heard", 3 if verdict is Verdict.HEARD else 0)
     assert isinstance(heard, int)

@@ -131,7 +131,7 @@ def test_what_is_gone_is_not_stale_and_what_was_never_measured_is_nothing() -> N
 
 
 def expecting(verdict: Verdict, **given: str) -> Known:
-    return Known((Issue(url=URL, title="it is deaf", verdict=verdict, **given),))  # type: ignore[arg-type]
+    return Known((Issue(url=URL, title="it is deaf", verdict=verdict, **given),))
 
 
 def test_an_expected_failure_that_passes_is_news() -> None:

@@ -82,6 +82,7 @@ def command(
         if "real" not in chosen.weights:
             raise click.UsageError("--download fetches published weights: add --weights real or --weights all")
         fetch(chosen.models)
+    issues = setting.known_issues(store_folder)
     found, notes = setting.look(options, chosen.weights, model_paths, python)
     for note in notes:
         setting.say(f"note: {note}")
@@ -91,7 +92,7 @@ def command(
     settings = Settings(attempts=attempts, limit_s=limit, memory_limit_bytes=memory)
     with Progress(sum(len(load.routes) for load in plan.loads)) as progress:
         matrix = run.run(plan, settings, found.problems, progress.report, progress.done, formats=formats)
-    destination.write(matrix)
+    destination.write(issues.annotate(matrix))
     if store_folder and chosen.shard == (1, 1):
         append(matrix, store_folder)
     if not matrix.complete:

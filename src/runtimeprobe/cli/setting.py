@@ -3,6 +3,7 @@
 import sys
 from collections.abc import Iterable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
@@ -10,6 +11,9 @@ from runtimeprobe import host, shards
 from runtimeprobe.contract import Candidate, Options
 from runtimeprobe.plan import AUDIO_MODELS, Plan, Selection, UnknownName, plan
 from runtimeprobe.registry import Found, discover
+
+if TYPE_CHECKING:
+    from runtimeprobe.history.known import Known
 
 
 def wanted_weights(weights: str) -> tuple[str, ...]:
@@ -61,6 +65,18 @@ def costs(store: Path) -> dict[shards.Cost, float]:
 
     latest = Store(store).latest_or_none()
     return shards.costs(latest, host.platform_name()) if latest else {}
+
+
+def known_issues(store: Path | None) -> "Known":
+    """Read before anything is measured: a mistake in the file must not cost a run."""
+    from runtimeprobe.history import known
+    from runtimeprobe.history.files import StoreError
+    from runtimeprobe.history.store import Store
+
+    try:
+        return Store(store).known() if store else known.shipped()
+    except StoreError as error:
+        raise click.ClickException(str(error)) from None
 
 
 def missing(selection: Selection) -> dict[tuple[str, str], tuple[str, str]]:
