@@ -186,7 +186,7 @@ def test_whatever_happened_flakes_keep_the_version_and_every_verdict_change_is_t
         if change.kind is Kind.FLAKY:
             assert change.before is not None
             assert change.after is not None
-            assert change.before.runtime == change.after.runtime
+            assert change.before.release == change.after.release
     measured = [item.verdict for item in cells if item.verdict not in (SKIPPED, ERROR)]
     turns = sum(left is not right for left, right in itertools.pairwise(measured))
     assert sum(change.kind in (Kind.FLAKY, Kind.IMPROVED, Kind.REGRESSED) for change in found) == turns

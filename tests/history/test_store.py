@@ -134,6 +134,30 @@ def test_a_damaged_run_may_be_added_again(store: Store, how: str) -> None:
     assert store.history(now=night(3)) == expected.history(now=night(3))
 
 
+@pytest.mark.parametrize("how", HOW)
+def test_a_damaged_run_is_named_each_time_and_counts_again_when_its_file_is_back(store: Store, how: str) -> None:
+    whole = store.history(now=night(3))
+    file = store.runs_folder / whole.runs[1].file
+    data = file.read_bytes()
+    damaged(file, how)
+    store.tracks_file.unlink()
+    store.add(NEW)  # writes tracks that lack the damaged run
+    for _ in range(2):
+        assert [line for line in store.history(now=night(3)).problems if whole.runs[1].id in line]
+    file.write_bytes(data)
+    assert store.history(now=night(3)).problems == ()
+    assert [spell.verdict for spell in store.history().tracks[0].spells] == [Verdict.HEARD, Verdict.IGNORED, Verdict.HEARD, Verdict.DEAF]
+
+
+def test_a_run_under_another_name_is_not_adopted(store: Store) -> None:
+    first = store.runs_folder / store.history().runs[0].file
+    shutil.copy(first, store.runs_folder / "2026-11-09T021700Z-abcdef.json.gz")
+    store.index_file.unlink()
+    history = store.history()
+    assert len(history.runs) == 3
+    assert [line for line in history.problems if "2026-11-09T021700Z-abcdef.json.gz is left out" in line]
+
+
 def test_a_damaged_newest_run_is_not_passed_off_as_there(store: Store) -> None:
     damaged(store.runs_folder / store.history().runs[2].file, "cut")
     latest = store.latest()
@@ -208,9 +232,10 @@ def test_a_file_larger_than_the_limit_is_not_read(tmp_path: Path) -> None:
         files.read(tmp_path / "large", 2_000_000)
 
 
-def test_a_time_that_is_none_is_refused(tmp_path: Path) -> None:
+@pytest.mark.parametrize("when", ["../../yesterday", "", "2026-13-01T00:00:00Z", "2026-11-24T02:17:00+01:00"])
+def test_a_time_that_is_none_is_refused(tmp_path: Path, when: str) -> None:
     with pytest.raises(StoreError, match="no time"):
-        Store(tmp_path).add(matrix("../../yesterday", cell()))
+        Store(tmp_path).add(matrix(when, cell()))
     assert list(tmp_path.iterdir()) == []
 
 

@@ -77,7 +77,7 @@ def change(track: Track, before: Spell, after: Spell, known: Known, flaky: bool)
     elif not issue and better and (old := expectation(track, before, known)):
         url = old.url
         notes.append(f"was: {old.title}")
-    if before.runtime != after.runtime:
+    if before.release != after.release:
         upstream = known.between(track.key.engine, Point.of(before), Point.of(after))
         notes += [item.title for item in upstream]
         url = url or next((item.url for item in upstream), "")
@@ -101,7 +101,7 @@ def blame(before: Spell, after: Spell) -> str:
         )
         if differs
     ]
-    if before.runtime != after.runtime:
+    if before.release != after.release:
         return f"{' and '.join(changed)} as well" if changed else ""
     if not after.engine_version:
         return "; ".join([*changed, "the engine does not tell its version"])
@@ -111,7 +111,7 @@ def blame(before: Spell, after: Spell) -> str:
 def flaking(life: list[Spell]) -> set[tuple[Spell, Spell]]:
     """Changes that a version made both ways, or in the middle of one run: with the same runtime, hearing test and model files."""
     found: set[tuple[Spell, Spell]] = set()
-    for same, group in itertools.groupby(life, key=lambda spell: (spell.runtime, spell.method)):
+    for same, group in itertools.groupby(life, key=lambda spell: (spell.release, spell.method)):
         pairs = [(before, after) for before, after in itertools.pairwise(group) if before.verdict is not after.verdict]
         ways = {ORDER.index(after.verdict) < ORDER.index(before.verdict) for before, after in pairs}
         if same[0][0]:

@@ -97,11 +97,12 @@ class Row(msgspec.Struct, array_like=True):
 
 
 class Held(Struct, frozen=True, array_like=True):
-    """A run that is in the ledger."""
+    """A run that is in the ledger. `readable`: it was, when it was added; else it counts for nothing."""
 
     id: str
     created: str
     digest: str
+    readable: bool = True
 
 
 class Page(msgspec.Struct):
@@ -150,7 +151,7 @@ class Ledger:
     def add(self, entry: RunEntry, seen: Seen | None) -> None:
         """`seen` None: the run cannot be read, and says nothing."""
         number = len(self.runs)
-        self.runs.append(Held(entry.id, entry.created, entry.digest))
+        self.runs.append(Held(entry.id, entry.created, entry.digest, seen is not None))
         if seen is None:
             return
         cells: dict[tuple[str, ...], SeenCell] = {}

@@ -68,7 +68,7 @@ class Spell(Struct, frozen=True, kw_only=True):
         return self.verdict not in NOT_EVALUATED
 
     @property
-    def runtime(self) -> tuple[str, str]:
+    def release(self) -> tuple[str, str]:
         """What must be the same for a change to be no matter of versions."""
         return self.engine_version, self.build
 

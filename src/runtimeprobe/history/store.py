@@ -43,8 +43,15 @@ def in_order(entry: RunEntry) -> tuple[str, str]:
     return entry.created, entry.id
 
 
+def is_time(text: str) -> bool:
+    try:
+        return bool(TIME.fullmatch(text) and datetime.fromisoformat(text))
+    except ValueError:
+        return False
+
+
 def run_id(created: str, data: bytes) -> str:
-    if not TIME.fullmatch(created):
+    if not is_time(created):
         raise StoreError(f"the results were created at {created[:40]!r}, which is no time such as 2026-11-24T02:17:00Z")
     return f"{created.replace(':', '')}-{hashlib.sha256(data).hexdigest()[:6]}"
 
@@ -166,11 +173,16 @@ class Store:
         for file in self.unlisted(index):
             try:
                 data = files.read(file)
-                seen = msgspec.json.decode(files.unpacked(data), type=Seen)
-            except (FileNotFoundError, Unreadable, msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
+                plain = files.unpacked(data)
+                seen = msgspec.json.decode(plain, type=Seen)
+                name = run_id(seen.created, plain)
+            except (FileNotFoundError, StoreError, msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
                 problems.append(f"the run in {file.name} is damaged: {error}")
                 continue
-            found.append(entry_of(file.name, data, seen))
+            if file.name == f"{name}.json.gz":
+                found.append(entry_of(file.name, data, seen))
+            else:
+                problems.append(f"the run in {file.name} is left out: by what it holds, it would be named {name}.json.gz")
         if not found:
             return index
         return msgspec.structs.replace(index, runs=tuple(sorted((*index.runs, *found), key=in_order)))
@@ -181,10 +193,22 @@ class Store:
         with contextlib.suppress(FileNotFoundError, Unreadable):
             ledger = Ledger.read(files.read(self.tracks_file))
         held = ledger.holds(index.runs) if ledger else None
-        if ledger is None or held is None:
+        if ledger is None or held is None or self.mended(ledger, index, problems):
             ledger, held = Ledger(), 0
         fold(ledger, index.runs[held:], self.content, problems)
         return ledger
+
+    def mended(self, ledger: Ledger, index: Index, problems: list[str]) -> bool:
+        """Whether a run that could not be read when it was added now can be. Those that cannot are named."""
+        for held, entry in zip(ledger.runs, index.runs, strict=False):
+            if not held.readable:
+                try:
+                    self.content(entry)
+                except Unreadable as error:
+                    problems.append(str(error))
+                else:
+                    return True
+        return False
 
     # Writing: one process at a time.
 
@@ -211,8 +235,6 @@ class Store:
         index = self.adopted(self.index(problems), problems)
         entry = next((entry for entry in index.runs if entry.id == name), None)
         if entry is None or not self.has(entry, data):
-            if entry is not None:
-                self.tracks_file.unlink(missing_ok=True)  # made without what the damaged file held
             packed = files.packed(data)
             file = self.runs_folder / f"{name}.json.gz"
             entry = entry_of(file.name, packed, msgspec.json.decode(data, type=Seen))
@@ -259,7 +281,7 @@ def encoded(index: Index) -> bytes:
 
 def sound(entry: RunEntry) -> bool:
     """Its file is in the folder of the runs, not elsewhere."""
-    return bool(RUN_FILE.fullmatch(entry.file) and TIME.fullmatch(entry.created))
+    return bool(RUN_FILE.fullmatch(entry.file) and is_time(entry.created))
 
 
 def entry_of(name: str, data: bytes, seen: Seen) -> RunEntry:
