@@ -7,7 +7,7 @@ INSTALL := $(BIN)/uv pip install --quiet --python .venv -c constraints.txt
 OURS := -e . -e adapters/llamacpp -e adapters/mlx -e adapters/ollama -e adapters/lmstudio
 ARGS ?=
 
-.PHONY: matrix engines test lint fix bench docs twins clips clean
+.PHONY: matrix engines test lint fix bench docs timelines twins clips clean
 .DELETE_ON_ERROR:
 
 matrix: .venv/light
@@ -33,6 +33,13 @@ bench: .venv/engines
 # The real table of this machine into matrix/ and the README, and the last figures.
 docs: .venv/engines
 	$(BIN)/runtimeprobe matrix --json matrix/latest.json
+	$(BIN)/python -m bench.readme
+
+# Measures the releases of every engine that the package index holds (llama-cpp-python builds half a dozen of them: an hour).
+TIMELINES := xllamacpp mlx-vlm mlx-lm llama-cpp-python
+timelines: .venv/engines
+	mkdir -p matrix/timelines
+	for engine in $(TIMELINES); do $(BIN)/runtimeprobe timeline $$engine --json matrix/timelines/$$engine.json || exit 1; done
 	$(BIN)/python -m bench.readme
 
 # Trains the twins again (an hour or two on two cores; needs espeak-ng), then exports and packs them.

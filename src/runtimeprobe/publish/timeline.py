@@ -136,8 +136,9 @@ def render(timeline: Timeline, console: Console) -> None:
         console.print(Text(f"  {since(first)}"), soft_wrap=True)
         for change in first.changes:
             console.print(Text(f"  {what_changed(change)}"), soft_wrap=True)
-            told = (reason(change), f"guess: {safe(change.guess, 400)}", change.compare, *(address for address, _ in change.known))
-            for detail in filter(None, told):
+            guessed = "" if change.known else f"guess: {safe(change.guess, 400)}"
+            details = (reason(change), guessed, change.compare, *(f"{safe(title, 200)}: {address}" for address, title in change.known))
+            for detail in filter(None, details):
                 console.print(Text(f"      {detail}", style="dim"), soft_wrap=True)
     for note in notes(timeline):
         console.print(Text(f"  note: {note}", style="yellow"), soft_wrap=True)
@@ -146,8 +147,24 @@ def render(timeline: Timeline, console: Console) -> None:
         console.print(Text("interrupted: this is what was measured until then", style="bold yellow"))
 
 
-def markdown(timeline: Timeline) -> str:
-    """For a README or an issue."""
+def told(timeline: Timeline) -> list[str]:
+    """The story as a Markdown list."""
+    lines = []
+    for tracks in grouped(timeline).values():
+        first = tracks[0]
+        which = "; ".join(f"{escaped(safe(track.model, 40))} {escaped(safe(track.route, 60))}" for track in tracks)
+        lines.append(f"- **{which}**: {escaped(since(first))}.")
+        for change in first.changes:
+            links = [f"[changes]({change.compare})"] if change.compare else []
+            links += [f"[{escaped(safe(title, 120))}]({address})" for address, title in change.known]
+            guessed = "" if change.known else f"Guess: {escaped(safe(change.guess, 400))}"
+            parts = [escaped(what_changed(change)), escaped(reason(change)), guessed, *links]
+            lines.append("  - " + ". ".join(part.rstrip(".") for part in parts if part) + ".")
+    return [*lines, *(f"- {escaped(line)}" for line in notes(timeline))]
+
+
+def rows(timeline: Timeline) -> list[str]:
+    """One line per release, as a Markdown table."""
     heads = [
         "release",
         "date",
@@ -162,17 +179,11 @@ def markdown(timeline: Timeline) -> str:
             words.append(f"{SYMBOLS[cell.verdict][0]} {cell.verdict}" if cell else NO_SUCH)
         facts = [escaped(safe(text, 30)) for text in (release.version, release.date, release.build)]
         lines.append("| " + " | ".join([*facts, *words, f"`{safe(release.reproduce, 200)}`"]) + " |")
-    lines.append("")
-    for tracks in grouped(timeline).values():
-        first = tracks[0]
-        which = "; ".join(f"{escaped(safe(track.model, 40))} {escaped(safe(track.route, 60))}" for track in tracks)
-        lines.append(f"- **{which}**: {escaped(since(first))}.")
-        for change in first.changes:
-            links = [f"[changes]({change.compare})"] if change.compare else []
-            links += [f"[{escaped(safe(title, 120))}]({address})" for address, title in change.known]
-            parts = [escaped(what_changed(change)), escaped(reason(change)), f"Guess: {escaped(safe(change.guess, 400))}", *links]
-            lines.append("  - " + ". ".join(part for part in parts if part))
-    lines += [f"- {escaped(line)}" for line in notes(timeline)]
+    return lines
+
+
+def markdown(timeline: Timeline) -> str:
+    """For a README or an issue."""
     host = timeline.host
     where = escaped(safe(f"{host.os}, {host.arch}, {host.cpu}", 120))
-    return "\n".join([*lines, "", f"Measured {timeline.created[:10]} on {where}, Python {host.python}.", ""])
+    return "\n".join([*rows(timeline), "", *told(timeline), "", f"Measured {timeline.created[:10]} on {where}, Python {host.python}.", ""])
