@@ -17,8 +17,9 @@ import msgspec
 from bench.startup import measured
 from runtimeprobe.contract import Claim
 from runtimeprobe.history import files
+from runtimeprobe.history.index import Index, encoded, entry_of, run_id
 from runtimeprobe.history.ledger import Ledger, Seen
-from runtimeprobe.history.store import Index, Store, encoded, entry_of, run_id
+from runtimeprobe.history.store import Store
 from runtimeprobe.results import Answers, Attempt, Cell, Evidence, Host, Matrix, Stage, Stages, Timing, Verdict
 
 NIGHTS = 365

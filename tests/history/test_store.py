@@ -19,8 +19,9 @@ import pytest
 
 from runtimeprobe.history import files
 from runtimeprobe.history.files import StoreError, Unreadable
+from runtimeprobe.history.index import Index, encoded
 from runtimeprobe.history.model import Kind, RunEntry
-from runtimeprobe.history.store import Index, Store, encoded
+from runtimeprobe.history.store import Store
 from runtimeprobe.results import Verdict, decode, encode
 from tests.history.made import MAC, cell, matrix, night
 
@@ -201,6 +202,16 @@ def test_tracks_that_lag_behind_the_index_are_brought_up_to_date(store: Store) -
     whole = store.history(now=night(3))
     store.tracks_file.write_bytes(before)
     assert store.history(now=night(3)) == whole
+
+
+def test_a_reader_between_two_steps_of_a_writer_sees_the_new_run(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    old = store.index([])
+    store.add(NEW)
+    new = store.index([])
+    seen = iter([old, new])
+    monkeypatch.setattr(store, "index", lambda _problems: next(seen))
+    monkeypatch.setattr(store, "content", lambda _entry: pytest.fail("a run was read again"))
+    assert len(store.history().runs) == 4
 
 
 def test_a_run_written_but_not_listed_is_adopted(store: Store) -> None:

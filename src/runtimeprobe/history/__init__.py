@@ -8,5 +8,6 @@ classify  tracks -> changes (pure)
 known     known upstream issues, and what they say of a cell
 merge     shards of a run -> one matrix (pure)
 compare   two matrices -> changes (pure)
+index     which runs there are
 store     the folder that holds it all
 """

@@ -12,7 +12,6 @@ up for by the next reader in memory and by the next writer on disk; a run that w
 
 import contextlib
 import hashlib
-import re
 from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
@@ -21,39 +20,12 @@ import msgspec
 
 from runtimeprobe.history import classify, files, known
 from runtimeprobe.history.files import StoreError, Unreadable
+from runtimeprobe.history.index import RUN_FILE, Index, decoded, encoded, entry_of, in_order, run_id
 from runtimeprobe.history.ledger import Ledger, Seen
 from runtimeprobe.history.model import History, RunEntry
-from runtimeprobe.results import Matrix, Struct, decode, encode
+from runtimeprobe.results import Matrix, decode, encode
 
-FORMAT = 1
-TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ")
-RUN_FILE = re.compile(r"(\d{4}-\d\d-\d\dT\d{6}Z-[0-9a-f]{6})\.json\.gz")
 LOCK_LIMIT_S = 120.0
-
-
-class Index(Struct, frozen=True, kw_only=True):
-    """`digest`: sha256 of the runs as they are written; one wrong letter in the index must not make a whole run look damaged."""
-
-    schema_version: int = FORMAT
-    digest: str = ""
-    runs: tuple[RunEntry, ...] = ()  # oldest first
-
-
-def in_order(entry: RunEntry) -> tuple[str, str]:
-    return entry.created, entry.id
-
-
-def is_time(text: str) -> bool:
-    try:
-        return bool(TIME.fullmatch(text) and datetime.fromisoformat(text))
-    except ValueError:
-        return False
-
-
-def run_id(created: str, data: bytes) -> str:
-    if not is_time(created):
-        raise StoreError(f"the results were created at {created[:40]!r}, which is no time such as 2026-11-24T02:17:00Z")
-    return f"{created.replace(':', '')}-{hashlib.sha256(data).hexdigest()[:6]}"
 
 
 class Store:
@@ -107,8 +79,10 @@ class Store:
     def history(self, now: str = "", stale_days: int = classify.STALE_DAYS) -> History:
         """`now`: as of when; the time of the call if it is not given. Damaged runs are named in `problems`, and left out."""
         problems: list[str] = []
-        index = self.index(problems)
-        ledger = self.ledger(index, problems)
+        index, stored = self.index(problems), self.stored_ledger()
+        if stored and len(stored.runs) > len(index.runs):  # somebody added a run just now
+            index = self.index(problems)
+        ledger = self.ledger(index, stored, problems)
         for entry in index.runs:
             with contextlib.suppress(FileNotFoundError):
                 if (self.runs_folder / entry.file).stat().st_size == entry.size_bytes:
@@ -149,15 +123,14 @@ class Store:
     def index(self, problems: list[str]) -> Index:
         """As it stands; made again from the runs if it is lost or damaged."""
         try:
-            index = msgspec.json.decode(files.read(self.index_file), type=Index)
-            if index.schema_version == FORMAT and index.digest == hashlib.sha256(lines(index)).hexdigest() and all(map(sound, index.runs)):
+            if index := decoded(files.read(self.index_file)):
                 return index
             problems.append("the index was damaged, or is of another version of this tool; it was made again from the runs")
         except FileNotFoundError:
             if any(self.unlisted(Index())):
                 problems.append("the index was lost; it was made again from the runs")
-        except (Unreadable, msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
-            problems.append("the index was damaged; it was made again from the runs")
+        except Unreadable as error:
+            problems.append(f"{error}; it was made again from the runs")
         return self.adopted(Index(), problems)
 
     def unlisted(self, index: Index) -> Iterator[Path]:
@@ -187,11 +160,13 @@ class Store:
             return index
         return msgspec.structs.replace(index, runs=tuple(sorted((*index.runs, *found), key=in_order)))
 
-    def ledger(self, index: Index, problems: list[str]) -> Ledger:
-        """From its file, brought up to date in memory; from the runs if the file is of no use."""
-        ledger = None
+    def stored_ledger(self) -> Ledger | None:
         with contextlib.suppress(FileNotFoundError, Unreadable):
-            ledger = Ledger.read(files.read(self.tracks_file))
+            return Ledger.read(files.read(self.tracks_file))
+        return None
+
+    def ledger(self, index: Index, ledger: Ledger | None, problems: list[str]) -> Ledger:
+        """The stored one, brought up to date in memory; made from the runs if it is of no use."""
         held = ledger.holds(index.runs) if ledger else None
         if ledger is None or held is None or self.mended(ledger, index, problems):
             ledger, held = Ledger(), 0
@@ -257,7 +232,7 @@ class Store:
         """Brings index and derived files up to date, each only if it is not."""
         problems: list[str] = []
         self.put(self.index_file, encoded(index))
-        self.put(self.tracks_file, self.ledger(index, problems).write())
+        self.put(self.tracks_file, self.ledger(index, self.stored_ledger(), problems).write())
         with contextlib.suppress(StoreError):
             self.put(self.latest_file, encode(self.latest()))
 
@@ -267,36 +242,6 @@ class Store:
             if files.read(file) == data:
                 return
         files.write_whole(file, data)
-
-
-def lines(index: Index) -> bytes:
-    """A run per line, for whoever reads what a commit changed."""
-    return b",\n".join(msgspec.json.encode(entry) for entry in index.runs)
-
-
-def encoded(index: Index) -> bytes:
-    runs = lines(index)
-    return b'{"schema_version":%d,"digest":"%s","runs":[\n%s\n]}\n' % (FORMAT, hashlib.sha256(runs).hexdigest().encode(), runs)
-
-
-def sound(entry: RunEntry) -> bool:
-    """Its file is in the folder of the runs, not elsewhere."""
-    return bool(RUN_FILE.fullmatch(entry.file) and is_time(entry.created))
-
-
-def entry_of(name: str, data: bytes, seen: Seen) -> RunEntry:
-    """`name`: of its file; `data`: what is in it."""
-    return RunEntry(
-        id=name.removesuffix(".json.gz"),
-        created=seen.created,
-        file=name,
-        hearing_test=seen.hearing_test,
-        platforms=tuple(sorted({cell.platform for cell in seen.cells})),
-        cells=len(seen.cells),
-        complete=seen.complete and all(shard.delivered for shard in seen.shards),
-        digest=hashlib.sha256(data).hexdigest(),
-        size_bytes=len(data),
-    )
 
 
 def fold(ledger: Ledger, entries: Sequence[RunEntry], content: Callable[[RunEntry], bytes], problems: list[str]) -> None:
