@@ -4,7 +4,7 @@ import importlib
 import sys
 from pathlib import Path
 
-NAMES = ("startup", "overhead", "sabotage", "hearing", "detector", "header", "fuzz", "servers", "faults", "timeline", "store")
+NAMES = ("startup", "overhead", "sabotage", "hearing", "detector", "header", "fuzz", "servers", "faults", "timeline", "store", "publish")
 FIGURES = Path(__file__).resolve().parents[1] / "docs" / "figures.md"
 
 

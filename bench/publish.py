@@ -4,12 +4,14 @@
 """
 
 import itertools
+import os
 import re
+import subprocess
 import sys
 import tempfile
+import time
 from pathlib import Path
 
-from bench.startup import measured
 from bench.store import NIGHTS, keys, make, nights, size_mb
 from runtimeprobe.results import decode
 
@@ -23,16 +25,29 @@ def bare_kb(page: Path) -> float:
     return len(text.encode()) / 1e3
 
 
+def published(*command: str) -> tuple[str, float]:
+    """Seconds, of them those of the processor (other work on the machine counts in the first alone), and peak MB."""
+    began = time.perf_counter()
+    with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE) as process:
+        _, status, usage = os.wait4(process.pid, 0)
+        seconds = time.perf_counter() - began
+        process.returncode = os.waitstatus_to_exitcode(status)
+        if process.returncode:
+            raise RuntimeError(process.stderr.read().decode() if process.stderr else "")
+    scale = 1 if sys.platform == "darwin" else 1024
+    return f"{seconds:.1f} s ({usage.ru_utime + usage.ru_stime:.1f} of the processor)", usage.ru_maxrss * scale / 1e6
+
+
 def run() -> str:
     with tempfile.TemporaryDirectory() as name:
         store, site = Path(name) / "store", Path(name) / "site"
         calendar = nights(NIGHTS + 1)
         kept = make(store, itertools.islice(calendar, NIGHTS))
         command = (PROGRAM, "publish", str(site), "--store", str(store))
-        seconds, memory = measured(*command)
+        whole_time, memory = published(*command)
         kept.add(decode(next(calendar)))
-        night, night_memory = measured(*command)
-        again, _ = measured(*command)
+        night, night_memory = published(*command)
+        again, _ = published(*command)
         page, whole = site / "index.html", size_mb(site)
         largest = max(file.stat().st_size for file in site.glob("engine-*.html")) / 1e6
         paint, bare = page.stat().st_size / 1e6, bare_kb(page)
@@ -42,9 +57,9 @@ def run() -> str:
             "",
             "| what | measured | limit |",
             "|---|---:|---:|",
-            f"| publishing all of it | {seconds:.1f} s, {memory:.0f} MB | {SECONDS} s, {MEGABYTES} MB |",
-            f"| publishing one more night | {night:.1f} s, {night_memory:.0f} MB | {NIGHT_SECONDS} s |",
-            f"| publishing when nothing is new | {again:.1f} s | |",
+            f"| publishing all of it | {whole_time}, {memory:.0f} MB | {SECONDS} s, {MEGABYTES} MB |",
+            f"| publishing one more night | {night}, {night_memory:.0f} MB | {NIGHT_SECONDS} s |",
+            f"| publishing when nothing is new | {again} | |",
             f"| first paint: all that the first page loads | {paint:.2f} MB | {PAINT_MB:.0f} MB |",
             f"| the page before data | {bare:.0f} KB | {BARE_KB} KB |",
             f"| the largest page of an engine; the whole site | {largest:.1f} MB; {whole:.0f} MB | |",

@@ -85,6 +85,14 @@ def test_a_page_for_twenty_engines_is_light() -> None:
     assert len(re.sub(r"<article.*</article>", "", text, flags=re.DOTALL).encode()) < 300_000
 
 
+def test_two_cells_of_one_key_have_an_address_each() -> None:
+    cells = (made.cell(Verdict.HEARD), made.cell(Verdict.GARBLED))
+    text = next(item for item in site.outputs(Edition(made.matrix(0, *cells))) if item.path == "index.html").content().decode()
+    ids = [name for name in Parsed(text).ids if name.startswith("linux-x86_64/")]
+    assert len(set(ids)) == 2
+    assert text.count("because it is garbled") == 1
+
+
 def test_an_answer_of_a_megabyte_is_cut(pages: dict[str, str]) -> None:
     assert all(len(text) < 600_000 for text in pages.values())
     assert "word word" in pages["engine-hostile.html"]

@@ -2,6 +2,7 @@
 
 import hashlib
 import urllib.parse
+from collections import Counter
 from functools import cached_property
 from typing import Any
 
@@ -55,15 +56,25 @@ class Edition:
 
     @cached_property
     def slugs(self) -> dict[int, str]:
-        return {id(cell): Key.of(cell).slug for cell in self.matrix.cells}
+        """By the identity of a cell. Two cells of one key (two files of one quantization) are told apart by a number."""
+        seen: Counter[str] = Counter()
+        result = {}
+        for cell in self.matrix.cells:
+            slug = Key.of(cell).slug
+            seen[slug] += 1
+            result[id(cell)] = slug if seen[slug] == 1 else f"{slug}/{seen[slug]}"
+        return result
 
     def slug(self, cell: Cell) -> str:
         """The address of a cell within a page."""
-        return self.slugs.get(id(cell)) or Key.of(cell).slug
+        return self.slugs[id(cell)]
+
+    def track(self, cell: Cell) -> Track | None:
+        return self.tracks.get(Key.of(cell).slug)
 
     def last_measured(self, cell: Cell) -> Spell | None:
         """The last spell in which something was measured."""
-        track = self.tracks.get(self.slug(cell))
+        track = self.track(cell)
         spells = track.spells if track else ()
         return next((spell for spell in reversed(spells) if spell.measured), None)
 

@@ -67,7 +67,7 @@ def annotations(edition: Edition) -> list[str]:
 
 
 def unkept(edition: Edition, cell: Cell) -> str:
-    track = edition.tracks.get(edition.slug(cell))
+    track = edition.track(cell)
     what = subject(track.key, cell.engine_version) if track else f"{cell.engine} {cell.engine_version}: {cell.model} {cell.route}"
     return command("warning", f"claimed, not kept: {cell.engine}", f"{what} is {cell.verdict}: {cell.reason}")
 

@@ -21,7 +21,7 @@ def history_file(engine: str) -> str:
 
 def view(edition: Edition, cell: Cell, number: int) -> dict[str, object]:
     used = clips_of(edition, cell)
-    track = edition.tracks.get(edition.slug(cell))
+    track = edition.track(cell)
     spells: tuple[Spell, ...] = tuple(reversed(track.spells)) if track else ()
     measured = cell.verdict not in NOT_EVALUATED
     return {

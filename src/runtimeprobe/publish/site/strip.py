@@ -1,5 +1,6 @@
 """A cell's spells as a strip: time from left to right, the better the higher, so that the shape says what the colour says."""
 
+import functools
 from collections.abc import Sequence
 from datetime import UTC, datetime
 
@@ -44,6 +45,7 @@ def strip(newest_first: Sequence[Spell]) -> Markup:
     )
 
 
+@functools.lru_cache(10_000)  # a night's time stands in thousands of spells
 def instant(iso: str) -> float:
     try:
         when = datetime.fromisoformat(iso)

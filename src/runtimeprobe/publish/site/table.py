@@ -7,9 +7,11 @@ from runtimeprobe.plan import NO_ROUTE
 from runtimeprobe.publish.edition import Edition
 from runtimeprobe.publish.interface import SYMBOLS, columns, safe
 from runtimeprobe.publish.naming import file_name
+from runtimeprobe.publish.site.strip import instant
 from runtimeprobe.publish.words import Glance, glance
 from runtimeprobe.results import NOT_EVALUATED, Cell, Struct, Verdict
 
+DAY_S = 86_400
 STALE_DAYS = 14  # older than the newest run by more than that is marked
 RECENT_DAYS = 14  # a change of that age is told in the table
 TOLD = (Kind.REGRESSED, Kind.BROKEN, Kind.FLAKY, Kind.IMPROVED)
@@ -152,9 +154,5 @@ def stale(edition: Edition, cells: Sequence[Cell]) -> str:
 
 def days(before: str, after: str) -> int:
     """Whole days between two ISO times; 0 where one of them is none."""
-    from datetime import date
-
-    try:
-        return (date.fromisoformat(after[:10]) - date.fromisoformat(before[:10])).days
-    except ValueError:
-        return 0
+    begin, end = instant(before[:10]), instant(after[:10])
+    return round((end - begin) / DAY_S) if begin and end else 0
