@@ -1,5 +1,6 @@
 """Whole timelines of an engine with a real package index, real environments and real children."""
 
+import shutil
 import time
 from pathlib import Path
 
@@ -149,6 +150,18 @@ def test_an_interrupted_run_keeps_what_it_has(index: Index, runner: Make) -> Non
     assert any(cell.verdict is Verdict.SKIPPED and "interrupted" in cell.reason for cell in timeline.cells)
     assert len(timeline.releases) == 4
     assert runner().run().complete  # and nothing of it is remembered as a result
+
+
+def test_a_full_disk_costs_rows_and_is_not_remembered(index: Index, runner: Make, monkeypatch: pytest.MonkeyPatch) -> None:
+    index.engine("1.1", "2026-04-02", "hears")
+    full = shutil.disk_usage("/")._replace(free=1000)
+    monkeypatch.setattr(shutil, "disk_usage", lambda _folder: full)
+    (cell,) = runner().run().cells
+    assert cell.verdict is Verdict.SKIPPED
+    assert "0.0 GiB of disk are free" in cell.reason
+    monkeypatch.undo()
+    monkeypatch.setenv("UV_DEFAULT_INDEX", index.url)
+    assert verdicts(runner().run()) == {"1.1": "heard"}
 
 
 def test_environments_stay_within_their_bound_and_half_made_ones_are_made_again(index: Index, runner: Make, tmp_path: Path) -> None:

@@ -27,7 +27,9 @@ if TYPE_CHECKING:
 )
 @click.option("--attempts", type=click.IntRange(1, 20), default=3, show_default=True, help="For a cell that does not hear at once.")
 @click.option("--timeout", "limit_s", type=click.FloatRange(1), default=60.0, show_default=True, help="Seconds for one load or one ask.")
-@click.option("--jobs", type=click.IntRange(1, 16), default=1, show_default=True, help="Releases that are probed at the same time.")
+@click.option(
+    "--jobs", type=click.IntRange(1, 16), default=1, show_default=True, help="Releases probed at the same time, except by --bisect."
+)
 @click.option("--again", is_flag=True, help="Measure also what is known from an earlier run.")
 @click.option("--json", "json_file", metavar="FILE", default=None, help="Write the results as JSON; - is stdout.")
 @click.option("--markdown", "markdown_file", type=click.Path(path_type=Path, dir_okay=False), default=None, help="Write them as Markdown.")
@@ -90,6 +92,8 @@ def command(
             attempts=attempts, until_heard=True, limit_s=limit_s, memory_limit_bytes=int(host.memory_total_bytes() * 0.9 / jobs)
         ),
     )
+    if owner.releases.compiled and not programs:
+        setting.say(f"{owner.releases.package} is built from its source: minutes for a release that is not known or built yet")
     here, _ = setting.candidates(("twin",), ())
     count = 0
     with Lines() as lines:

@@ -107,7 +107,7 @@ class Runner:
             created=created,
             host=host.describe(),
             hearing_test=run.hearing_test(),
-            cells=tuple(cell for row in rows for cell in row.cells),
+            cells=tuple(msgspec.structs.replace(cell, platform=host.platform_name()) for row in rows for cell in row.cells),
             complete=not self.stopped.is_set(),
             engine=request.subject.engine,
             package=request.how.package,
