@@ -24,7 +24,7 @@ PROMISE = (
 def title(regression: Regression) -> str:
     """Plain text; GitHub mentions nobody in a title, mail programs may."""
     name = f"{regression.engine} {regression.version}".strip()
-    return safe(f"regression: {name}: {regression.route} is {regression.worst}", MOST_TITLE).replace("@", "(at)")
+    return safe(f"regression: {name}: {regression.route} is {regression.worst}".replace("@", "(at)"), MOST_TITLE)
 
 
 def body(regression: Regression, cells: Mapping[Key, Cell], run: str, site: str) -> str:
