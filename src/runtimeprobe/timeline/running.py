@@ -68,6 +68,7 @@ class Runner:
         self.rows: dict[int, Row] = {}
         self.folder = folder
         self.adapter = known.source_digest(entry.value)
+        self.digests = {item.model: candidate_digest(item) for item in candidates}
 
     def questions(self, release: Release) -> tuple[known.Question, ...]:
         """One per model: what an earlier run must have asked for its row to be this one's."""
@@ -76,7 +77,7 @@ class Runner:
                 engine=self.request.subject.engine,
                 model=model,
                 routes=tuple(sorted(self.request.subject.routes)),
-                digest=next((candidate_digest(item) for item in self.candidates if item.model == model), ""),
+                digest=self.digests.get(model, ""),
                 hearing_test=run.hearing_test(),
                 attempts=self.request.settings.attempts,
                 adapter=self.adapter,
