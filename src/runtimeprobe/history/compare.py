@@ -8,7 +8,7 @@ from runtimeprobe.history import classify
 from runtimeprobe.history.known import Known
 from runtimeprobe.history.ledger import Ledger, Seen
 from runtimeprobe.history.model import Change, Kind, RunEntry, Spell
-from runtimeprobe.results import NOT_EVALUATED, Matrix, Struct
+from runtimeprobe.results import Matrix, Struct
 
 SCHEMA_VERSION = 1
 # Stand in for the times of the runs, whichever is the older: A comes first because the user says so.
@@ -64,7 +64,3 @@ def compare(before: Matrix, after: Matrix, known: Known, names: tuple[str, str])
         counts=dict(Counter(change.kind.value for change in changes)),
         changes=tuple(changes),
     )
-
-
-def measured(matrix: Matrix) -> int:
-    return sum(cell.verdict not in NOT_EVALUATED for cell in matrix.cells)
