@@ -128,7 +128,7 @@ def timeline() -> Timeline:
     )
     releases, own = [], []
     for number, verdict in enumerate(verdicts):
-        version, date = f"0.7.{number + 4}", (FIRST + timedelta(days=9 * number - 40)).strftime("%Y-%m-%dT%H:%M:%SZ")
+        version, date = f"0.7.{number + 4}", (FIRST + timedelta(days=9 * number - 40)).strftime("%Y-%m-%d")
         releases.append(Release(version=version, date=date, build=f"b{number}"))
         for model in ("gemma-4-e2b", "gemma-4-e4b"):
             shown = Verdict.HEARD if verdict is Verdict.GARBLED and model == "gemma-4-e2b" else verdict

@@ -101,7 +101,7 @@ def test_an_engines_page_holds_its_evidence_and_timeline(look: Look, site: Path)
     page.keyboard.press("Escape")
     assert page.locator(".lanes g.v-garbled").count() == 2
     expect(page.locator("ul.story")).to_contain_text(
-        "E4B through generate.audio: heard in 0.7.9, garbled in 0.7.11 (2026-10-24), with mlx 0.32.3"
+        "0.7.11 (2026-10-24, b7): heard became garbled (before: 0.7.9 (2026-10-06, b5), not measured in between: 0.7.10)"
     )
     page.click("text=The same as a table")
     assert page.locator("table.plain tbody tr").count() == 8

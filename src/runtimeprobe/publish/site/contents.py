@@ -21,7 +21,7 @@ from runtimeprobe.timeline.results import Timeline
 
 WHOLE_BYTES = 400_000  # up to so much evidence stands on the first page; more is on the engines' pages
 NEWEST = 12  # changes on the first page
-TIMELINES = 3  # drawn on the first page; more are on the engines' pages
+TIMELINES = 6  # drawn on the first page; more are on the engines' pages
 HEADING = "Who really hears Gemma 4?"
 SUMMARY = (
     "Which local runtimes let Gemma 4 E2B and E4B hear: llama.cpp, Ollama, LM Studio, MLX and others, each given real sound and judged by "
@@ -195,9 +195,13 @@ class Site:
         return list(used.values())
 
     def timeline_link(self, timeline: Timeline) -> dict[str, str]:
-        said = lanes.story(timeline)
+        told = lanes.story(timeline)
         page = engine_page(timeline.engine) if timeline.engine in self.edition.engines else timeline_file(timeline)
-        return {"engine": safe(timeline.engine, 60), "href": page, "what": said[0][0] if said else f"{len(timeline.releases)} releases"}
+        return {
+            "engine": safe(timeline.engine, 60),
+            "href": page,
+            "what": f"{told[0]['who']}: {told[0]['since']}" if told else f"{len(timeline.releases)} releases",
+        }
 
 
 def timeline_file(timeline: Timeline) -> str:

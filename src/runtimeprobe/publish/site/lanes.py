@@ -7,49 +7,63 @@ from runtimeprobe.publish.interface import SYMBOLS, safe
 from runtimeprobe.publish.naming import file_name, https
 from runtimeprobe.publish.news import short
 from runtimeprobe.publish.site.strip import instant
+from runtimeprobe.publish.timeline import cells_of, columns, grouped, notes, reason, since, unmeasured, what_changed
 from runtimeprobe.results import Cell, Verdict
-from runtimeprobe.timeline.results import Change, Release, Side, Timeline, Track
+from runtimeprobe.timeline.results import Change, Release, Timeline
 
-LEFT, STEP, LANE, TOP, BOTTOM = 170, 26, 44, 44, 76  # pixels; STEP: two marks are never closer
+LEFT, STEP, LANE, TOP, BOTTOM = 170, 26, 44, 44, 92  # pixels; STEP: two marks are never closer
 WIDTH = 1190
 ROUND = {Verdict.HEARD: 9, Verdict.GARBLED: 5, Verdict.SKIPPED: 9, Verdict.ERROR: 9}  # of the mark's corners: the shape of a verdict
+
+Lane = dict[str, Cell]  # by version
 
 
 def view(timeline: Timeline) -> dict[str, Any]:
     releases = shown(timeline)
     positions = place(releases)
-    cells: dict[tuple[str, str], dict[str, Cell]] = {}
-    for cell in timeline.cells:
-        cells.setdefault((cell.model, cell.route), {})[cell.engine_version] = cell
-    real = {key: own for key, own in cells.items() if any(cell.verdict is not Verdict.SKIPPED for cell in own.values())} or cells
-    lanes = [lane(key, own, releases, positions, TOP + LANE * number) for number, (key, own) in enumerate(sorted(real.items()))]
+    own = {key: lane_of(timeline, key) for key in keys(timeline)}
+    drawn = [lane(key, cells, releases, positions, TOP + LANE * number) for number, (key, cells) in enumerate(own.items())]
     return {
         "id": file_name(timeline.engine),
         "engine": safe(timeline.engine, 60),
         "count": len(releases),
         "story": story(timeline),
+        "notes": list(notes(timeline)),
         "width": max(positions, default=LEFT) + 90,
-        "height": TOP + LANE * (len(lanes) - 1) + BOTTOM,
+        "height": TOP + LANE * (len(drawn) - 1) + BOTTOM,
         "ticks": ticks(releases, positions),
         "versions": [{"x": x - 2, "text": safe(item.version, 18)} for item, x in zip(releases, positions, strict=True)],
-        "lanes": lanes,
-        "table": [
-            {
-                "version": safe(item.version, 40),
-                "date": safe(item.date[:10], 10),
-                "note": safe("; ".join(filter(None, ("yanked" if item.yanked else "", item.build, item.note))), 160),
-                "verdicts": [own[item.version].verdict.value if item.version in own else "" for _, own in sorted(real.items())],
-            }
-            for item in reversed(releases)
-        ],
+        "lanes": drawn,
+        "table": [row(item, own) for item in reversed(releases)],
     }
 
 
+def row(item: Release, own: dict[tuple[str, str], Lane]) -> dict[str, Any]:
+    told = filter(None, ("yanked" if item.yanked else "", item.build, item.note))
+    return {
+        "version": safe(item.version, 40),
+        "date": safe(item.date[:10], 10),
+        "note": safe("; ".join(told), 200),
+        "verdicts": [cells[item.version].verdict.value if item.version in cells else "" for cells in own.values()],
+    }
+
+
+def keys(timeline: Timeline) -> tuple[tuple[str, str], ...]:
+    """Model and route of each lane: those of the story, or of the cells where there is none."""
+    return columns(timeline) or tuple(dict.fromkeys((cell.model, cell.route) for cell in timeline.cells))
+
+
+def lane_of(timeline: Timeline, key: tuple[str, str]) -> Lane:
+    found = ((version, cells.get(key) or unmeasured(cells, key[0])) for version, cells in cells_of(timeline).items())
+    return {version: cell for version, cell in found if cell}
+
+
 def shown(timeline: Timeline) -> list[Release]:
-    """Releases oldest first: those listed, and any that a cell names beside."""
-    listed = {item.version for item in timeline.releases}
-    extra = dict.fromkeys(cell.engine_version for cell in timeline.cells if cell.engine_version not in listed)
-    return [*timeline.releases, *(Release(version=version) for version in extra)]
+    """The releases that were measured, or tried, oldest first."""
+    measured = {cell.engine_version for cell in timeline.cells}
+    listed = [item for item in timeline.releases if item.version in measured]
+    extra = dict.fromkeys(measured - {item.version for item in listed})
+    return [*listed, *(Release(version=version) for version in sorted(extra))]
 
 
 def place(releases: list[Release]) -> list[int]:
@@ -77,7 +91,7 @@ def ticks(releases: list[Release], positions: list[int]) -> list[dict[str, Any]]
     return made
 
 
-def lane(key: tuple[str, str], own: dict[str, Cell], releases: list[Release], positions: list[int], y: int) -> dict[str, Any]:
+def lane(key: tuple[str, str], own: Lane, releases: list[Release], positions: list[int], y: int) -> dict[str, Any]:
     marks = [
         {
             "x": x,
@@ -93,27 +107,23 @@ def lane(key: tuple[str, str], own: dict[str, Cell], releases: list[Release], po
     return {"model": safe(short(key[0]), 24), "route": safe(key[1], 28), "y": y, "marks": marks, "runs": runs}
 
 
-def story(timeline: Timeline) -> list[tuple[str, str]]:
-    """What the releases tell, one sentence per model and route and one per change: (text, address of the upstream's changes)."""
-    return [line for track in timeline.story for line in told(track)]
+def story(timeline: Timeline) -> list[dict[str, Any]]:
+    """What the releases tell, once for all tracks that tell the same."""
+    return [
+        {
+            "who": safe("; ".join(f"{short(track.model)} {track.route}" for track in tracks), 300),
+            "since": safe(since(tracks[0]), 200),
+            "changes": [changed(change) for change in tracks[0].changes],
+        }
+        for tracks in grouped(timeline).values()
+    ]
 
 
-def told(track: Track) -> list[tuple[str, str]]:
-    what = f"{short(track.model)} through {track.route}"
-    if track.first_heard is None:
-        begun = f"{what}: heard by no release that was measured"
-    else:
-        begun = f"{what}: heard {'in the oldest release measured' if track.heard_before_that else 'since'} {side(track.first_heard)}"
-    now = f"; now {track.now.verdict or 'without such a route'}" if track.now else ""
-    return [(safe(begun + now), ""), *((safe(f"{what}: {changed(change)}", 400), https(change.compare)) for change in track.changes)]
-
-
-def side(at: Side) -> str:
-    return f"{at.version}{f' ({at.date[:10]})' if at.date else ''}"
-
-
-def changed(change: Change) -> str:
-    before, after = (at.verdict.value if at.verdict else "no such route" for at in (change.before, change.after))
-    also = "".join(f", with {name} {old} to {new}" for name, (old, new) in list(change.also.items())[:3])
-    guess = f"; {change.guess}" if change.guess else ""
-    return f"{before} in {change.before.version}, {after} in {side(change.after)}{also}{guess}"
+def changed(change: Change) -> dict[str, Any]:
+    guess = "" if change.known or not change.guess else f"Guess: {change.guess}"
+    links = [("the upstream's changes", change.compare), *((title, address) for address, title in change.known)]
+    return {
+        "text": safe(what_changed(change), 400),
+        "why": [safe(text, 400) for text in (reason(change), guess) if text],
+        "links": [(safe(text, 160), https(address)) for text, address in links if https(address)],
+    }
