@@ -14,7 +14,8 @@ while IFS= read -r line; do
 done <<< "${LEAVE_OUT:-}"
 
 sha256() {
-  python -c 'import hashlib, sys; print("sha256:" + hashlib.file_digest(open(sys.argv[1], "rb"), "sha256").hexdigest())' "$1"
+  # write, not print: on Windows that would end the line with \r
+  python -c 'import hashlib, sys; sys.stdout.write("sha256:" + hashlib.file_digest(open(sys.argv[1], "rb"), "sha256").hexdigest())' "$1"
 }
 
 unpack() { # ARCHIVE FOLDER

@@ -198,7 +198,7 @@ def test_without_a_table_it_says_what_to_do(tmp_path: Path) -> None:
 
 
 def test_the_plan_of_this_machine_puts_every_load_into_one_part() -> None:
-    def loads(*arguments: str) -> list[str]:
+    def loads(*arguments: str) -> list[tuple[str, str]]:
         done = CliRunner().invoke(group, ["plan", "--engine", "xllamacpp", *arguments], env={"COLUMNS": "200"})
         assert done.exit_code == 0, done.output
         return sorted(re.findall(r"│ (\d/\d) +│ llama\.cpp .*?(gemma-4-e[24]b)", done.output))
