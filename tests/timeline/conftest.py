@@ -16,7 +16,6 @@ from runtimeprobe.twins import files
 from tests.timeline.echo_adapter import ENGINE, PACKAGE, Echo
 from tests.timeline.packages import Index
 
-ENTRY = EntryPoint(name="echo", value="tests.timeline.echo_adapter:Echo", group="runtimeprobe.adapters")
 Make = Callable[..., running.Runner]
 
 
@@ -42,16 +41,17 @@ def twin() -> tuple[Candidate, ...]:
 def runner(tmp_path: Path, twin: tuple[Candidate, ...]) -> Make:
     """A runner over every published release of the echo engine; `rows` is told of each row."""
 
-    def make(rows: list[Row] | None = None, *, limit_s: float = 20, **more: object) -> running.Runner:
+    def make(rows: list[Row] | None = None, *, limit_s: float = 20, kind: type[Echo] = Echo, **more: object) -> running.Runner:
         told = [] if rows is None else rows
         request = running.Request(
             subject=probing.Subject(runtime="Echo", engine=ENGINE, models=(AUDIO_MODELS[0],)),
-            how=Echo().releases(ENGINE),
+            how=kind().releases(ENGINE),
             releases=package_index.releases(PACKAGE),
             settings=Settings(until_heard=True, limit_s=limit_s),
             **more,  # type: ignore[arg-type]
         )
         places = Environments(tmp_path / "environments", 10**10)
-        return running.Runner(request, ENTRY, twin, places, tmp_path / "known", lambda _line: None, told.append)
+        entry = EntryPoint(name="echo", value=f"{kind.__module__}:{kind.__name__}", group="runtimeprobe.adapters")
+        return running.Runner(request, entry, twin, places, tmp_path / "known", lambda _line: None, told.append)
 
     return make

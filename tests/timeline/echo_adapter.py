@@ -1,6 +1,8 @@
 """An adapter for an engine that is a few lines of Python, published in `index.py`'s package index, one wheel per release."""
 
 import importlib.metadata
+import shutil
+import subprocess
 import wave
 from collections.abc import Sequence
 
@@ -22,7 +24,7 @@ from runtimeprobe.contract import (
     Route,
 )
 
-ENGINE, PACKAGE = "echo", "echo-engine"
+ENGINE, PACKAGE, PROGRAM = "echo", "echo-engine", "echo-server"
 
 
 class Echo:
@@ -66,3 +68,19 @@ class Echo:
 
     def unload(self) -> None:
         return
+
+
+class EchoProgram(Echo):
+    """The same engine as a program, which the adapter finds on PATH and runs."""
+
+    def discover(self, options: Options) -> Sequence[Engine | Absent]:
+        program = shutil.which(PROGRAM)
+        if not program or not options.own_server:
+            return [Absent(ENGINE, "not on PATH", "install it")]
+        return [Engine(ENGINE, subprocess.run([program], capture_output=True, text=True, check=True).stdout.strip())]
+
+    def releases(self, engine: str) -> Releases:
+        return Releases(package=PACKAGE, program=PROGRAM)
+
+    def ask(self, ask: Ask) -> Reply:
+        return Reply("a dog", prompt_tokens=10)

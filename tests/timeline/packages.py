@@ -53,7 +53,9 @@ def wheel(folder: Path, name: str, version: str, files: dict[str, str], requires
     file = folder / f"{plain}-{version}-py3-none-any.whl"
     with zipfile.ZipFile(file, "w") as archive:
         for path, text in everything.items():
-            archive.writestr(path, text)
+            entry = zipfile.ZipInfo(path)
+            entry.external_attr = (0o100755 if "/bin/" in path else 0o100644) << 16
+            archive.writestr(entry, text)
     return file
 
 

@@ -10,6 +10,7 @@ from runtimeprobe.results import Matrix, Verdict, decode, encode
 from runtimeprobe.timeline import running
 from runtimeprobe.timeline.results import Row, Timeline
 from tests.timeline.conftest import Make
+from tests.timeline.echo_adapter import PACKAGE, PROGRAM, EchoProgram
 from tests.timeline.packages import Index
 
 pytestmark = pytest.mark.timeout(240)
@@ -150,6 +151,19 @@ def test_an_interrupted_run_keeps_what_it_has(index: Index, runner: Make) -> Non
     assert any(cell.verdict is Verdict.SKIPPED and "interrupted" in cell.reason for cell in timeline.cells)
     assert len(timeline.releases) == 4
     assert runner().run().complete  # and nothing of it is remembered as a result
+
+
+def test_a_program_in_a_package_is_the_one_that_the_adapter_finds(
+    index: Index, runner: Make, monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest
+) -> None:
+    monkeypatch.setenv("PYTHONPATH", str(request.config.rootpath))  # its adapter runs under our Python
+    for version in ("1.1", "1.2"):
+        index.publish(PACKAGE, version, "2026-04-02", {f"echo_engine/bin/{PROGRAM}": f"#!/bin/sh\necho {version}\n"})
+    index.publish(PACKAGE, "1.3", "2026-04-03", {"echo_engine/bin/another": "#!/bin/sh\n"})
+    timeline = runner(kind=EchoProgram).run()
+    assert verdicts(timeline) == {"1.1": "ignored", "1.2": "ignored", "1.3": "skipped"}
+    assert f"holds no program {PROGRAM}" in timeline.cells[-1].reason
+    assert not any(cell.notes for cell in timeline.cells)
 
 
 def test_a_full_disk_costs_rows_and_is_not_remembered(index: Index, runner: Make, monkeypatch: pytest.MonkeyPatch) -> None:
