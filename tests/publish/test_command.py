@@ -59,6 +59,15 @@ def test_wrong_use_is_one_line_that_says_what_to_do(store: Path, tmp_path: Path)
         assert "Traceback" not in done.output
 
 
+@pytest.mark.parametrize("data", [b"", b"{", b"[" * 100_000, b'{"created": "\\ud800"}', b"\xff\xfe", b"null"])
+def test_a_damaged_latest_json_is_one_line(tmp_path: Path, data: bytes) -> None:
+    (tmp_path / "latest.json").write_bytes(data)
+    done = publish(tmp_path / "site", "--store", tmp_path)
+    assert done.exit_code
+    assert len(done.output.strip().splitlines()) == 1
+    assert "latest.json" in done.output
+
+
 def test_a_foreign_folder_is_left_alone(store: Path, tmp_path: Path) -> None:
     (tmp_path / "index.html").write_text("my homepage")
     (tmp_path / "notes.txt").write_text("mine")

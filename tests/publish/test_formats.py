@@ -168,6 +168,43 @@ def test_the_summary_is_cut_below_githubs_limit() -> None:
     assert data.decode().endswith(github.CUT)
 
 
+def test_what_the_step_wrote_before_counts_too() -> None:
+    data = b"line\n" * 1000
+    assert github.cut(data, 5000) == data
+    assert len(github.cut(data, 4000)) <= 4000
+    assert github.cut(data, 4000).endswith(b"line\n" + github.CUT.encode())
+    assert github.cut(data, 3) == b""
+
+
+def weekly(folder: Path) -> Edition:
+    """Twins every night, published weights on the first alone."""
+    kept = Store(folder)
+    kept.add(made.matrix(0, *made.cells()))
+    for night in (1, 2):
+        kept.add(made.matrix(night, *[cell for cell in made.cells() if cell.weights == "twin"]))
+    return reading.edition(folder, "")[0]
+
+
+def test_what_is_measured_once_a_week_stays_with_its_own_date(tmp_path: Path) -> None:
+    edition = weekly(tmp_path)
+    assert sorted(item.cell.quantization for item in edition.earlier) == ["Q4_K_M", "Q8_0"]
+    assert {item.created for item in edition.earlier} == {"2026-10-01T02:17:00Z"}
+    assert "≈ garbled Q4\\_K\\_M (2026-10-01); ✔ heard Q8\\_0 (2026-10-01)" in markdown.page(edition)
+    assert "real" not in junit.render(edition).decode()
+    assert any(item.path == "badges/llama.cpp/gemma-4-e4b-real.json" for item in badges.outputs(edition))
+    pages = {item.path: item.content().decode() for item in formats.load("html").outputs(edition) if item.path.endswith(".html")}
+    assert "<small>2026-10-01</small>" in pages["index.html"]
+    assert "<dt>measured</dt><dd>2026-10-01T02:17:00Z</dd>" in pages["engine-xllamacpp.html"]
+    assert "A date in a cell" in pages["index.html"]
+
+
+def test_what_was_not_measured_for_long_is_left_out(tmp_path: Path) -> None:
+    kept = Store(tmp_path)
+    kept.add(made.matrix(0, *made.cells()))
+    kept.add(made.matrix(reading.DAYS + 1, made.cell(Verdict.HEARD)))
+    assert reading.edition(tmp_path, "")[0].earlier == ()
+
+
 def test_a_cell_that_claims_and_accepts_and_does_not_hear_stands_out() -> None:
     assert glance(made.cell(Verdict.IGNORED)).broken
     assert not glance(made.cell(Verdict.REJECTED)).broken

@@ -48,7 +48,7 @@ def command(folder: Path, store: Path, formats: tuple[str, ...], url: str) -> No
     from runtimeprobe.history.files import StoreError
     from runtimeprobe.publish import formats as table
     from runtimeprobe.publish import reading, writing
-    from runtimeprobe.publish.interface import Output, Place
+    from runtimeprobe.publish.interface import Output, Place, safe
 
     gc.disable()  # a year's history is a hundred thousand objects that all stay: looking them through takes a fifth of the time
     try:
@@ -56,7 +56,7 @@ def command(folder: Path, store: Path, formats: tuple[str, ...], url: str) -> No
     except StoreError as error:
         raise click.ClickException(str(error)) from None
     for problem in problems:
-        click.echo(f"note: {problem}", err=True)
+        click.echo(f"note: {safe(problem, 400)}", err=True)
     site: dict[str, list[Output]] = {}
     elsewhere: list[Output] = []
     for name in formats:
@@ -92,7 +92,9 @@ def deliver(place: str, file: Path, content: Callable[[], bytes]) -> None:
             put(file, data)
             click.echo(f"{file}: written", err=True)
     elif place == Place.SUMMARY and summary:
+        from runtimeprobe.publish import github
+
         with Path(summary).open("ab") as stream:
-            stream.write(content())
+            stream.write(github.cut(content(), github.MOST_BYTES - stream.tell()))
     elif place == Place.LOG and os.environ.get("GITHUB_ACTIONS") == "true":
         click.echo(content().decode(), nl=False)

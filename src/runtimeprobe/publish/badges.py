@@ -24,7 +24,7 @@ COLOURS = {
 
 def outputs(edition: Edition) -> Iterable[Output]:
     grouped: dict[tuple[str, str, str], list[Cell]] = {}
-    for cell in edition.matrix.cells:
+    for cell in edition.cells:
         grouped.setdefault((cell.runtime, cell.model, cell.weights), []).append(cell)
     for (runtime, model, weights), cells in grouped.items():
         made = badge(runtime, model, weights, cells)

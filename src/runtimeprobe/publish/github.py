@@ -42,11 +42,15 @@ def current(edition: Edition) -> Sequence[Change]:
 def summary(edition: Edition) -> bytes:
     changes = [f"- **{change.kind}** {markdown.escaped(sentence(change))}" for change in current(edition)]
     parts = ["## Who really hears", "", *(changes or ["Nothing changed."]), "", markdown.render(edition.matrix), ""]
-    data = "\n".join(parts).encode("utf-8", "replace")
-    if len(data) <= MOST_BYTES:
+    return cut("\n".join(parts).encode("utf-8", "replace"), MOST_BYTES)
+
+
+def cut(data: bytes, room: int) -> bytes:
+    """At a line's end, with a word about it; nothing where not even that has room."""
+    if len(data) <= room:
         return data
-    kept = data[: MOST_BYTES - len(CUT)]
-    return kept[: kept.rfind(b"\n")] + CUT.encode()
+    kept = data[: max(0, room - len(CUT))]
+    return kept[: kept.rfind(b"\n") + 1] + CUT.encode() if room >= len(CUT) else b""
 
 
 def annotations(edition: Edition) -> list[str]:

@@ -40,7 +40,9 @@ class Field(Struct, frozen=True, kw_only=True):
 class Site:
     def __init__(self, edition: Edition) -> None:
         self.edition = edition
-        self.timelines = {timeline.engine: timeline for timeline in edition.timelines}
+        order = list(edition.engines)
+        known = sorted(edition.timelines, key=lambda item: order.index(item.engine) if item.engine in order else len(order))
+        self.timelines = {timeline.engine: timeline for timeline in known}
         self._sections: dict[str, str] = {}
 
     def outputs(self) -> Iterator[Output]:
@@ -49,7 +51,7 @@ class Site:
         for track in edition.history:
             tracks.setdefault(track.key.engine, []).append(track)
         spells = {engine: digest(own) for engine, own in tracks.items()}
-        cells = {engine: digest(own) for engine, own in edition.engines.items()}
+        cells = {engine: digest(own, [edition.created(cell) for cell in own]) for engine, own in edition.engines.items()}
         timelines = {engine: digest(timeline) for engine, timeline in self.timelines.items()}
         about = digest(made_by, edition.address, msgspec.structs.replace(edition.matrix, cells=()), bool(edition.runs), edition.problems)
         yield Output("index.html", digest(about, spells, cells, timelines, edition.news[:NEWEST], list(edition.months)), self.home)
@@ -73,9 +75,9 @@ class Site:
 
     def home(self) -> bytes:
         edition = self.edition
-        sections = [self.section(cell) for cell in edition.matrix.cells]
+        sections = [self.section(cell) for cell in edition.cells]
         whole = sum(map(len, sections)) <= WHOLE_BYTES
-        drawn = [lanes.view(timeline) for timeline in edition.timelines] if len(edition.timelines) <= TIMELINES else []
+        drawn = [lanes.view(timeline) for timeline in self.timelines.values()] if len(self.timelines) <= TIMELINES else []
 
         def href(cell: Cell) -> str:
             return f"{'' if whole else engine_page(cell.engine)}#{edition.slug(cell)}"
@@ -91,7 +93,7 @@ class Site:
             address=edition.address,
             sections=sections if whole else [],
             timelines=drawn,
-            timeline_links=[] if drawn else [self.timeline_link(timeline) for timeline in edition.timelines],
+            timeline_links=[] if drawn else [self.timeline_link(timeline) for timeline in self.timelines.values()],
             changes=[self.shown(change, href) for change in edition.news[:NEWEST]],
             months=tuple(edition.months),
             formats=edition.matrix.formats,
@@ -182,13 +184,13 @@ class Site:
 
     @cached_property
     def by_slug(self) -> dict[str, Cell]:
-        return {self.edition.slug(cell): cell for cell in self.edition.matrix.cells}
+        return {self.edition.slug(cell): cell for cell in self.edition.cells}
 
     @cached_property
     def clips(self) -> list[clips.Clip]:
         """The recordings that some cell shows."""
         used: dict[str, clips.Clip] = {}
-        for cell in self.edition.matrix.cells:
+        for cell in self.edition.cells:
             chosen = panel.clips_of(self.edition, cell)
             if chosen:
                 used |= {clip.path.name: clip for clip in (clips.pair(cell.weights, 0).a, chosen.a, chosen.b, chosen.silence)}

@@ -3,10 +3,10 @@
 from itertools import pairwise
 from typing import Any
 
+from runtimeprobe.publish.edition import instant
 from runtimeprobe.publish.interface import SYMBOLS, safe
 from runtimeprobe.publish.naming import file_name, https
 from runtimeprobe.publish.news import short
-from runtimeprobe.publish.site.strip import instant
 from runtimeprobe.publish.timeline import cells_of, columns, grouped, notes, reason, since, unmeasured, what_changed
 from runtimeprobe.results import Cell, Verdict
 from runtimeprobe.timeline.results import Change, Release, Timeline

@@ -40,7 +40,7 @@ def view(edition: Edition, cell: Cell, number: int) -> dict[str, object]:
         "expected_b": expected(cell, cell.evidence.b_tokens, cell.evidence.expected_b),
         "stages": tuple((name, getattr(cell.stages, name)) for name in ("load", "ingest", "infer", "output")),
         "times": times(cell),
-        "facts": facts(cell),
+        "facts": facts(edition, cell),
         "issues": tuple((safe(issue, 200), https(issue)) for issue in cell.issues),
         "measured_before": measured_before(edition, cell),
         "strip": strip(spells) if spells else "",
@@ -52,7 +52,7 @@ def view(edition: Edition, cell: Cell, number: int) -> dict[str, object]:
 
 def clips_of(edition: Edition, cell: Cell) -> clips.HearingSet | None:
     """The recordings of the attempt whose answers the cell shows; None where we no longer have them."""
-    if AGREED not in edition.matrix.hearing_test or cell.weights not in clips.load_manifest().sets or cell.answers.a is None:
+    if AGREED not in edition.hearing_test(cell) or cell.weights not in clips.load_manifest().sets or cell.answers.a is None:
         return None
     number = next((index for index, attempt in enumerate(cell.attempts) if attempt.verdict is cell.verdict), 0)
     return clips.pair(cell.weights, number)
@@ -84,8 +84,9 @@ def times(cell: Cell) -> tuple[str, ...]:
     return tuple(filter(None, parts))
 
 
-def facts(cell: Cell) -> tuple[tuple[str, str], ...]:
+def facts(edition: Edition, cell: Cell) -> tuple[tuple[str, str], ...]:
     pairs = (
+        ("measured" if cell.verdict not in NOT_EVALUATED else "looked for", edition.created(cell)),
         ("engine", f"{cell.engine} {cell.engine_version}"),
         ("build", cell.build),
         ("device", cell.device),

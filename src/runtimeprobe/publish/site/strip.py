@@ -1,12 +1,11 @@
 """A cell's spells as a strip: time from left to right, the better the higher, so that the shape says what the colour says."""
 
-import functools
 from collections.abc import Sequence
-from datetime import UTC, datetime
 
 from markupsafe import Markup, escape
 
 from runtimeprobe.history.model import Spell
+from runtimeprobe.publish.edition import instant
 from runtimeprobe.results import Verdict
 
 MOST = 60  # spells drawn; a strip of more is noise
@@ -43,12 +42,3 @@ def strip(newest_first: Sequence[Spell]) -> Markup:
         f'<svg class="strip" viewBox="0 0 {WIDTH:.0f} {HEIGHT + 2:.0f}" preserveAspectRatio="none" role="img" aria-label="{escape(words)}">'
         f'<line class="base" x1="0" x2="{WIDTH:.0f}" y1="{HEIGHT + 1:.0f}" y2="{HEIGHT + 1:.0f}"/>{"".join(parts)}</svg>'
     )
-
-
-@functools.lru_cache(10_000)  # a night's time stands in thousands of spells
-def instant(iso: str) -> float:
-    try:
-        when = datetime.fromisoformat(iso)
-    except ValueError:
-        return 0.0
-    return (when if when.tzinfo else when.replace(tzinfo=UTC)).timestamp()

@@ -4,14 +4,12 @@ from collections.abc import Callable, Sequence
 
 from runtimeprobe.history.model import Change, Kind
 from runtimeprobe.plan import NO_ROUTE
-from runtimeprobe.publish.edition import Edition
+from runtimeprobe.publish.edition import Edition, days
 from runtimeprobe.publish.interface import SYMBOLS, columns, safe
 from runtimeprobe.publish.naming import file_name
-from runtimeprobe.publish.site.strip import instant
 from runtimeprobe.publish.words import Glance, glance
 from runtimeprobe.results import NOT_EVALUATED, Cell, Struct, Verdict
 
-DAY_S = 86_400
 STALE_DAYS = 14  # older than the newest run by more than that is marked
 RECENT_DAYS = 14  # a change of that age is told in the table
 TOLD = (Kind.REGRESSED, Kind.BROKEN, Kind.FLAKY, Kind.IMPROVED)
@@ -34,6 +32,7 @@ class Chip(Struct, frozen=True, kw_only=True):
     measured: bool
     href: str
     more: str = ""
+    known: str = ""  # when it was measured, if not in the newest run
     change: str = ""
     quantization: str = ""
 
@@ -109,7 +108,7 @@ def group(
         device=safe(", ".join(devices), 60),
         page=engine_page(engine),
         evaluated=evaluated,
-        measured=edition.matrix.created[:10],
+        measured=max(edition.created(cell) for cell in cells)[:10],
         stale=stale(edition, cells),
         rows=tuple(
             Row(
@@ -140,9 +139,18 @@ def chip(edition: Edition, cell: Cell, href: Callable[[Cell], str], recent: dict
         measured=measured,
         href=href(cell),
         more=f"heard in {cell.pass_rate:.0%} of attempts" if partly else "",
+        known=known(edition, cell),
         change=f"{change.kind} {change.when[:10]}" if change and change.kind in TOLD else "",
         quantization=safe(cell.quantization, 30) if cell.weights != "twin" else "",
     )
+
+
+def known(edition: Edition, cell: Cell) -> str:
+    """The date of a cell of an earlier run; the last verdict of one that the newest run could not measure."""
+    if cell.verdict not in NOT_EVALUATED:
+        return edition.created(cell)[:10] if id(cell) in edition.dated else ""
+    spell = edition.last_measured(cell)
+    return f"{spell.last[:10]}: {spell.verdict}" if spell else ""
 
 
 def stale(edition: Edition, cells: Sequence[Cell]) -> str:
@@ -150,9 +158,3 @@ def stale(edition: Edition, cells: Sequence[Cell]) -> str:
     spells = [spell for spell in map(edition.last_measured, cells) if spell]
     last = max((spell.last for spell in spells), default="")
     return last[:10] if last and days(last, edition.matrix.created) > STALE_DAYS else ""
-
-
-def days(before: str, after: str) -> int:
-    """Whole days between two ISO times; 0 where one of them is none."""
-    begin, end = instant(before[:10]), instant(after[:10])
-    return round((end - begin) / DAY_S) if begin and end else 0
