@@ -11,13 +11,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from runtimeprobe.cli import group
+from runtimeprobe.cli.plan import PLACE
 from runtimeprobe.nightly import github, planning, table
 from runtimeprobe.nightly.planning import Entry
 from runtimeprobe.plan import AUDIO_MODELS
 from runtimeprobe.weights.known import known
 
 ROOT = Path(__file__).resolve().parents[2]
-OURS = table.read((ROOT / table.PLACE).read_text("utf-8"))
+OURS = table.read((ROOT / PLACE).read_text("utf-8"))
 # github.com/actions/runner-images, README.md: every label of a standard runner.
 LABELS = {
     "ubuntu-22.04", "ubuntu-22.04-arm", "ubuntu-24.04", "ubuntu-24.04-arm", "ubuntu-26.04", "ubuntu-26.04-arm", "ubuntu-latest",
@@ -38,7 +39,7 @@ runners = ["ubuntu-latest"]
 
 
 def printed(*arguments: str) -> str:
-    done = CliRunner().invoke(group, ["plan", "--github", "--table", str(ROOT / table.PLACE), *arguments])
+    done = CliRunner().invoke(group, ["plan", "--github", "--table", str(ROOT / PLACE), *arguments])
     assert done.exit_code == 0, done.output
     return done.stdout
 
@@ -188,7 +189,7 @@ def test_what_github_would_not_take_is_an_error(jobs: list[dict[str, object]], w
 
 def test_a_job_of_a_runtime_alone() -> None:
     assert {job["runtime"] for job in json.loads(printed("--runtime", "MLX"))["include"]} == {"MLX"}
-    done = CliRunner().invoke(group, ["plan", "--github", "--table", str(ROOT / table.PLACE), "--runtime", "mlx"], standalone_mode=False)
+    done = CliRunner().invoke(group, ["plan", "--github", "--table", str(ROOT / PLACE), "--runtime", "mlx"], standalone_mode=False)
     assert "did you mean MLX?" in str(done.exception)
 
 

@@ -94,6 +94,12 @@ def test_nobody_may_do_more_than_it_says(file: Path) -> None:
     assert "secrets." not in file.read_text("utf-8")
 
 
+@pytest.mark.parametrize("file", WORKFLOWS, ids=lambda file: file.name)
+def test_no_expression_compares_with_a_truth_value(file: Path) -> None:
+    """An input that a schedule does not have is null, and GitHub finds null equal to false."""
+    assert not re.search(r"[!=]= *(true|false)", file.read_text("utf-8"))
+
+
 def test_each_right_to_write_is_held_by_a_job_that_installs_nothing() -> None:
     for name, job in read(GITHUB / "workflows" / "nightly.yml")["jobs"].items():
         if "write" in job["permissions"].values():

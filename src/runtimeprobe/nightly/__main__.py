@@ -38,6 +38,36 @@ def issues_command(store: Path, known: Path, out: Path, run_url: str, site_url: 
         click.echo(f"::warning::{plan.held_back} more regressions have no issue yet: {issues.MOST_NEW} are opened in one night")
 
 
+@group.command("absent")
+@click.option("--plan", "plan_text", required=True, help="Tonight's jobs, as `runtimeprobe plan --github` printed them.")
+@click.option("--table", type=click.Path(path_type=Path, exists=True, dir_okay=False), required=True)
+@click.option("--cells", type=click.Path(path_type=Path, exists=True, file_okay=False), required=True, help="cells-ID/ID.json of each job.")
+@click.option("--store", type=click.Path(path_type=Path, exists=True, file_okay=False), required=True)
+@click.option("--out", type=click.Path(path_type=Path, dir_okay=False), required=True)
+def absent_command(plan_text: str, table: Path, cells: Path, store: Path, out: Path) -> None:
+    """Writes skipped cells for what the table has and tonight did not measure. Writes nothing if there is nothing."""
+    import msgspec
+
+    from runtimeprobe.history.files import StoreError, read_matrix
+    from runtimeprobe.history.store import Store
+    from runtimeprobe.nightly import absent, planning
+    from runtimeprobe.nightly import table as tables
+    from runtimeprobe.results import encode
+
+    try:
+        tonight = msgspec.json.decode(plan_text, type=absent.Include).include
+        every, _ = planning.jobs(tables.read(table.read_text("utf-8")), ("twin", "real"))
+        arrived = {job.id: read_matrix(file) for job in tonight if (file := cells / f"cells-{job.id}" / f"{job.id}.json").is_file()}
+        before = Store(store).latest_or_none()
+    except (StoreError, tables.BadTable, msgspec.MsgspecError) as error:
+        raise click.ClickException(str(error)) from None
+    matrix = absent.matrix(tonight, every, arrived, before)
+    if matrix is not None:
+        out.parent.mkdir(parents=True, exist_ok=True)
+        out.write_bytes(encode(matrix))
+        click.echo(f"{len(matrix.cells)} cells were not measured tonight")
+
+
 @group.command("digest")
 @click.argument("repository")
 @click.argument("files", nargs=-1)

@@ -6,7 +6,6 @@ import msgspec
 
 from runtimeprobe.plan import AUDIO_MODELS
 
-PLACE = ".github/nightly.toml"
 # Labels of GitHub's own runners that are no preview and about to stay: github.com/actions/runner-images, README.md (August 2026).
 HOSTED = frozenset(
     {
