@@ -19,7 +19,7 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
         terminalreporter.write_line(MISSING)
 
 
-@pytest.fixture(scope="module")  # not longer: playwright keeps an event loop running in this thread, which others' tests need for themselves
+@pytest.fixture(scope="module")  # not longer: playwright keeps an event loop running, and other tests need their own
 def browser() -> Iterator[Browser]:
     program = fetch.chromium()
     if program is None or fetch.axe() is None:
