@@ -15,6 +15,8 @@ from typing import Any
 
 import pytest
 
+from runtimeprobe.results import Verdict, encode
+from tests.nightly.test_timelines import timeline
 from tests.nightly.workflow import BIN, GITHUB, Machine, shell_steps
 
 NIGHTLY, PROBE = "workflows/nightly.yml", "actions/probe/action.yml"
@@ -136,7 +138,9 @@ def test_two_nights_from_the_plan_to_an_issue(machine: Machine, github: Path, tm
     done = machine.run(NIGHTLY, "store.keep", **keep)
     assert done.code == 0, done.output
 
-    # The second night: it hears no more.
+    # The second night: it hears no more, and there is a timeline.
+    (machine.workspace / "timelines").mkdir()
+    (machine.workspace / "timelines" / "ollama.json").write_bytes(encode(timeline(("0.33.0", Verdict.HEARD))))
     for part in parts:
         next_night(part)
     second = merged(machine, len(include), 2)
@@ -161,14 +165,14 @@ def test_two_nights_from_the_plan_to_an_issue(machine: Machine, github: Path, tm
     log = subprocess.run(["git", "log", "--oneline", "results"], cwd=remote, capture_output=True, text=True, check=True).stdout
     assert len(log.splitlines()) == 2
     kept = subprocess.run(["git", "ls-tree", "-r", "--name-only", "results"], cwd=remote, capture_output=True, text=True, check=True).stdout
-    assert {"README.md", "latest.json", "history/index.json", "known_issues.toml"} <= set(kept.splitlines())
+    assert {"README.md", "latest.json", "history/index.json", "known_issues.toml", "timelines/ollama.json"} <= set(kept.splitlines())
 
     assert "nothing new" in machine.run(NIGHTLY, "store.keep", **keep).output
     for run in (machine.workspace / "store" / "history" / "runs").iterdir():
         run.unlink()
-    lost = machine.run(NIGHTLY, "store.keep", **keep)
-    assert lost.code == 1
-    assert "nothing was pushed" in lost.output
+    refused = machine.run(NIGHTLY, "store.keep", **keep)
+    assert refused.code == 1
+    assert "nothing was pushed" in refused.output
 
 
 def test_every_kind_of_action_is_carried_out_word_for_word(machine: Machine, github: Path) -> None:

@@ -68,6 +68,37 @@ def absent_command(plan_text: str, table: Path, cells: Path, store: Path, out: P
         click.echo(f"{len(matrix.cells)} cells were not measured tonight")
 
 
+@group.command("timeline")
+@click.argument("file", type=click.Path(path_type=Path, exists=True, dir_okay=False))
+@click.option("--store", type=click.Path(path_type=Path, exists=True, file_okay=False), required=True)
+def timeline_command(file: Path, store: Path) -> None:
+    """Puts a new timeline into the store, joined with the one that is there."""
+    import msgspec
+
+    from runtimeprobe.history import files
+    from runtimeprobe.history.store import Store
+    from runtimeprobe.nightly import timelines
+    from runtimeprobe.registry import owners
+    from runtimeprobe.results import encode
+    from runtimeprobe.timeline.results import Timeline
+    from runtimeprobe.timeline.story import what_is_known
+
+    place = store / "timelines" / file.name
+    try:
+        timeline = msgspec.json.decode(files.read(file), type=Timeline)
+        if place.is_file():
+            how = owners((timeline.engine,))[timeline.engine].releases
+            old = msgspec.json.decode(files.read(place), type=Timeline)
+            timeline = timelines.joined(old, timeline, how, what_is_known(Store(store).known(), timeline.engine))
+    except KeyError:
+        raise click.ClickException(f"{file} is about an engine that no adapter knows") from None
+    except (files.StoreError, msgspec.MsgspecError, UnicodeDecodeError) as error:
+        raise click.ClickException(f"{file}: {error}") from None
+    place.parent.mkdir(exist_ok=True)
+    files.write_whole(place, encode(timeline))
+    click.echo(f"{place.name}: {len(timeline.releases)} releases")
+
+
 @group.command("digest")
 @click.argument("repository")
 @click.argument("files", nargs=-1)
