@@ -7,16 +7,20 @@ INSTALL := $(BIN)/uv pip install --quiet --python .venv -c constraints.txt
 OURS := -e . -e adapters/llamacpp -e adapters/mlx -e adapters/ollama -e adapters/lmstudio
 ARGS ?=
 
-.PHONY: matrix engines test lint fix bench docs timelines twins clips clean
+.PHONY: matrix engines test lint fix bench docs browser timelines twins clips clean
 .DELETE_ON_ERROR:
 
 matrix: .venv/light
-	$(BIN)/runtimeprobe matrix $(ARGS)
+	$(BIN)/runtimeprobe matrix --store matrix $(ARGS)
 
 engines: .venv/engines
 
-test: .venv/engines
+test: .venv/engines browser
 	$(BIN)/python -m pytest $(ARGS)
+
+# A headless Chromium and axe-core for the tests of the site, into .cache/ (70 MB). Without them those tests are skipped, and say so.
+browser: .venv/tools
+	-$(BIN)/python -m tests.publish.browser.fetch
 
 lint: .venv/light .venv/tools
 	$(BIN)/ruff check
@@ -31,9 +35,11 @@ bench: .venv/engines
 	$(BIN)/python -m bench $(ARGS)
 
 # The real table of this machine into matrix/ and the README, and the last figures.
-docs: .venv/engines
-	$(BIN)/runtimeprobe matrix --json matrix/latest.json
+docs: .venv/engines browser
+	$(BIN)/runtimeprobe matrix --store matrix
 	$(BIN)/python -m bench.readme
+	$(BIN)/runtimeprobe publish site
+	$(BIN)/python -m tests.publish.browser.shot site docs/site.png
 
 # Measures the releases of every engine that the package index holds (llama-cpp-python builds half a dozen of them: an hour).
 TIMELINES := xllamacpp mlx-vlm mlx-lm llama-cpp-python

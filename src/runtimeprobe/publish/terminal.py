@@ -63,6 +63,8 @@ def explained(cell: Cell) -> Text:
     text.append(safe(cell.reason) + "\n")
     if cell.fix:
         text.append(f"    fix: {safe(cell.fix)}\n")
+    for address in cell.issues:
+        text.append(f"    upstream: {safe(address)}\n")
     if cell.reproduce:
         text.append(f"    {cell.reproduce}\n", style="dim")
     return text
