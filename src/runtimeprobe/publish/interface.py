@@ -25,7 +25,7 @@ SYMBOLS = {
     Verdict.REJECTED: ("✖", "refused with an explicit error"),
     Verdict.FAILED: ("!", "another error"),
     Verdict.CRASHED: ("☠", "the process died"),
-    Verdict.TIMEOUT: ("⧖", "no answer in time"),
+    Verdict.TIMEOUT: ("◷", "no answer in time"),
     Verdict.SKIPPED: ("–", "not evaluated: says nothing about the runtime"),
     Verdict.ERROR: ("?", "our own fault: says nothing about the runtime"),
 }
