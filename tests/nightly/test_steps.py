@@ -18,19 +18,19 @@ import pytest
 from runtimeprobe.results import Verdict, encode
 from tests.nightly.test_timelines import timeline
 from tests.nightly.workflow import BIN, GITHUB, Machine, shell_steps
+from tests.weights.hub import Hub, running
 
 NIGHTLY, PROBE = "workflows/nightly.yml", "actions/probe/action.yml"
 # What cannot run here, and why. Everything else must, below.
 NEEDS_GITHUB = {
     "probe.ollama": "the real program",
     "probe.lmstudio": "the real program",
-    "probe.digest": "the hub",
-    "probe.weights": "the hub",
     "probe.pull": "a model library",
     "timeline.timeline": "the real program; fetch_release.sh is tested alone",
 }
 RAN = {
-    "plan.plan", "probe.engines", "probe.release", "probe.measure", "merge.merge", "merge.compare", "merge.publish", "merge.listed",
+    "plan.plan", "probe.engines", "probe.release",
+    "probe.digest", "probe.weights", "probe.measure", "merge.merge", "merge.compare", "merge.publish", "merge.listed",
     "merge.issues", "store.keep", "issues.apply",
 }  # fmt: skip
 
@@ -288,6 +288,39 @@ def test_a_requirement_that_cannot_be_had_costs_its_engine_alone(machine: Machin
     assert done.code == 0
     assert "::warning::broken cannot be installed" in done.output
     assert [line.split()[-1] for line in (tmp_path / "uv.log").read_text().splitlines()] == ["mlx[cpu]", "broken", "mlx-vlm"]
+
+
+def test_published_weights_are_named_by_their_digests_fetched_and_checked(machine: Machine, tmp_path: Path) -> None:
+    files = {"o/n/a.gguf": b"text", "o/n/b.gguf": b"projector", "o/n/other.gguf": b"not wanted"}
+    cache = tmp_path / "cache"
+    with running(Hub(dict(files))) as hub:
+        here = {"HF_ENDPOINT": hub.url, "HF_HUB_CACHE": str(cache), "HF_HUB_OFFLINE": "0"}
+
+        def asked(repository: str, *names: str) -> tuple[int, str, str]:
+            machine.context |= {"matrix.repository": repository, "matrix.files": "\n".join(names)}
+            digest = machine.run(NIGHTLY, "probe.digest", **here)
+            weights = machine.run(NIGHTLY, "probe.weights", **here)
+            return weights.code, digest.outputs.get("digest", ""), digest.output + weights.output
+
+        def blobs() -> list[bytes]:
+            return sorted(blob.read_bytes() for blob in cache.glob("models--o--n/blobs/*") if not blob.name.endswith(".incomplete"))
+
+        code, first, output = asked("o/n", "a.gguf", "b.gguf")
+        assert code == 0, output
+        assert len(first) == 64
+        assert blobs() == [b"projector", b"text"]
+
+        damaged = cache / "models--o--n" / "blobs" / hashlib.sha256(b"text").hexdigest()
+        damaged.write_bytes(b"txet")
+        code, _, output = asked("o/n", "a.gguf", "b.gguf")
+        assert "is damaged and was removed" in output
+        assert (code, blobs()) == (0, [b"projector", b"text"])
+
+        hub.files["o/n/a.gguf"] = b"text, changed upstream"
+        assert asked("o/n", "a.gguf", "b.gguf")[1] not in ("", first)
+        code, digest, output = asked("o/none", "a.gguf")
+        assert (code != 0, digest) == (True, "")
+        assert "the hub does not tell the digests of o/none" in output
 
 
 def probed(machine: Machine, engine: str, fail_on: str = "") -> tuple[int, list[dict[str, str]], str]:

@@ -30,6 +30,14 @@ class Hub:
         return [path for verb, path, _ in self.requests if verb == method]
 
 
+def digests(name: str, content: bytes) -> dict[str, Any]:
+    """As the hub tells them: git's for small files, those of Git LFS for large ones."""
+    blob = {"blobId": hashlib.sha1(b"blob %d\0" % len(content) + content, usedforsecurity=False).hexdigest()}
+    if not name.endswith((".gguf", ".safetensors")):
+        return blob
+    return blob | {"lfs": {"sha256": hashlib.sha256(content).hexdigest(), "size": len(content), "pointerSize": 134}}
+
+
 class Handler(BaseHTTPRequestHandler):
     """`hub` is set by `running`."""
 
@@ -50,6 +58,8 @@ class Handler(BaseHTTPRequestHandler):
         self.hub.requests.append((self.command, path, {name.lower(): value for name, value in self.headers.items()}))
         if status := self.hub.refuse or (self.hub.refuse_files if "/resolve/" in path else 0):
             self.refuse(status, self.hub.error_code)
+        elif path.startswith("/api/models/") and "/tree/" in path:
+            self.tree("/".join(path.split("/")[3:5]))
         elif path.startswith("/api/models/"):
             self.info("/".join(path.split("/")[3:5]))
         else:
@@ -59,7 +69,7 @@ class Handler(BaseHTTPRequestHandler):
     def info(self, repository: str) -> None:
         prefix = repository + "/"
         siblings = [
-            {"rfilename": name.removeprefix(prefix), "size": len(content)}
+            {"rfilename": name.removeprefix(prefix), "size": len(content), **digests(name, content)}
             for name, content in self.hub.files.items()
             if name.startswith(prefix)
         ]
@@ -67,6 +77,17 @@ class Handler(BaseHTTPRequestHandler):
             return self.refuse(404, "RepoNotFound")
         found = {"id": repository, "modelId": repository, "sha": COMMIT, "private": False, "tags": [], "downloads": 0, "siblings": siblings}
         return self.reply(200, json.dumps(found).encode())
+
+    def tree(self, repository: str) -> None:
+        prefix = repository + "/"
+        entries = []
+        for name, content in self.hub.files.items():
+            if name.startswith(prefix):
+                told = digests(name, content)
+                lfs = {"lfs": {**told["lfs"], "oid": told["lfs"]["sha256"]}} if "lfs" in told else {}
+                path = name.removeprefix(prefix)
+                entries.append({"type": "file", "path": path, "size": len(content), "oid": told["blobId"], **lfs})
+        self.reply(200, json.dumps(entries).encode())
 
     def file(self, content: bytes | None) -> None:
         if content is None:
