@@ -128,6 +128,7 @@ class Releases:
     compiled: a release is built from source, which takes minutes.
     upstream_build: a regular expression on the version, with one group: the number of the upstream's build it holds.
     compare: the address that shows what changed between two of them, with {before} and {after}: builds, or versions without builds.
+    traced: the adapter has `trace` for this engine.
     """
 
     package: str = ""
@@ -136,6 +137,7 @@ class Releases:
     compiled: bool = False
     upstream_build: str = ""
     compare: str = ""
+    traced: bool = False
 
 
 @dataclass(frozen=True, slots=True)

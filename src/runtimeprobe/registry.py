@@ -4,7 +4,7 @@ Installing a distribution that declares such an entry point is all it takes to a
 """
 
 import contextlib
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from importlib.metadata import EntryPoint, entry_points
 from typing import Any
 
@@ -51,12 +51,19 @@ def adapters() -> tuple[EntryPoint, ...]:
     return tuple(sorted(entry_points(group=GROUP), key=lambda entry: entry.name))
 
 
-def discover_one(entry: EntryPoint, target: Target, options: Options, candidates: tuple[Candidate, ...]) -> Found:
-    """Asks one adapter, in a child of its own, what is here."""
+def discover_one(
+    entry: EntryPoint,
+    target: Target,
+    options: Options,
+    candidates: tuple[Candidate, ...],
+    opened: Callable[[Worker], None] = lambda _worker: None,
+) -> Found:
+    """Asks one adapter, in a child of its own, what is here. `opened` is told of the child, so that it can be ended from outside."""
     engines: list[FoundEngine] = []
     missing: list[MissingEngine] = []
     try:
         with Worker(target) as worker:
+            opened(worker)
 
             def ask(operation: str, kind: Any, **given: Any) -> Any:
                 return msgspec.convert(worker.call(operation, limit_s=DISCOVER_LIMIT_S, **given), kind)

@@ -51,6 +51,7 @@ class Session:
         self.worker: Worker | None = None
         self.loaded: Loaded | None = None
         self.load_seconds = 0.0
+        self.ended = False
 
     def __enter__(self) -> Self:
         return self
@@ -71,12 +72,20 @@ class Session:
             self.worker.close()
             self.worker, self.loaded = None, None
 
+    def end(self) -> None:
+        """From another thread: what runs is killed, and nothing is started again."""
+        self.ended = True
+        if self.worker:
+            self.worker.close()
+
     @property
     def peak_rss_bytes(self) -> int | None:
         return self.worker.peak_rss_bytes if self.worker else None
 
     def start(self) -> None:
         """Starts the child and loads the model, unless both are there. Raises WorkerError."""
+        if self.ended:
+            raise Died("the run was stopped")
         if self.loaded:
             return
         engine = self.load.found.engine.name

@@ -3,12 +3,13 @@
 import json
 import os
 import stat
+import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
-from tests.e2e.conftest import Run
+from tests.e2e.conftest import BIN, Run
 
 ROOT = Path(__file__).resolve().parents[2]
 OLD, NEW = "2026.4.8672.1", "2026.4.8929"  # around the pull request that brought sound to llama.cpp (b8766)
@@ -66,7 +67,8 @@ def test_programs_are_given_by_version(runtimeprobe: Run, cache: dict[str, str],
     done = runtimeprobe("timeline", "llama-server", *words, env=cache)
     assert done.returncode == 0, done.stderr
     old, new = json.loads(done.stdout)["cells"]
-    assert (old["engine_version"], old["verdict"]) != (new["engine_version"], new["verdict"])
+    assert (old["engine_version"], old["verdict"]) == ("b1", "failed")
+    assert f"--binary b1={broken}" in old["reproduce"]
     assert (new["engine_version"], new["verdict"]) == ("b2", "heard")
     assert any("calls itself" in note for note in new["notes"])
     assert f"--binary b2={server}" in new["reproduce"]
@@ -86,6 +88,35 @@ def test_an_ollama_of_a_given_version_is_started_whatever_else_runs(runtimeprobe
     assert track["first_heard"]["version"] == "0.33.0"
 
 
+@pytest.mark.timeout(300)
+def test_a_server_that_is_down_is_not_another_one(runtimeprobe: Run, cache: dict[str, str]) -> None:
+    emulator = [sys.executable, "-m", "tests.emulators.ollama", "--end-with-stdin", "--port", "0"]
+    with subprocess.Popen(emulator, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as other:
+        assert other.stdout
+        address = other.stdout.readline().split()[-1]
+        here = cache | {"OLLAMA_HOST": address}
+        words = ["--binary", "0.3=http://127.0.0.1:9", "--model", "gemma-4-e2b", "--route", "api.chat.images", "--json", "-"]
+        done = runtimeprobe("timeline", "ollama", *words, env=here)
+        other.kill()
+    (cell,) = json.loads(done.stdout)["cells"]
+    assert (cell["engine_version"], cell["verdict"]) == ("0.3", "skipped")
+    assert cell["reason"] == "no ollama answers at http://127.0.0.1:9"
+
+
+@pytest.mark.timeout(120)
+def test_a_polite_end_keeps_what_there_is_and_leaves_nothing(cache: dict[str, str], tmp_path: Path) -> None:
+    words = [str(BIN / "runtimeprobe"), "timeline", "xllamacpp", "--from", OLD, "--to", NEW, "--json", "t.json"]
+    with subprocess.Popen(words, cwd=tmp_path, env=cache, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True) as run:
+        assert run.stderr
+        run.stderr.readline()  # the first row
+        run.terminate()
+        assert run.wait(20) == 130
+    timeline = json.loads((tmp_path / "t.json").read_text())
+    assert not timeline["complete"]
+    assert {"rejected", "heard"} & {cell["verdict"] for cell in timeline["cells"]}
+    assert not list((tmp_path / "cache" / "runtimeprobe" / "environments").glob(".part-*"))
+
+
 @pytest.mark.parametrize(
     ("words", "told"),
     [
@@ -94,6 +125,11 @@ def test_an_ollama_of_a_given_version_is_started_whatever_else_runs(runtimeprobe
         (["ollama"], "is in no package index: give its releases"),
         (["ollama", "--binary", "0.33.0=nowhere"], "there is no file nowhere"),
         (["ollama", "--binary", "0.33.0"], "is not VERSION=PATH"),
+        (["ollama", "--binary", f"0.33.0={__file__}"], "is not executable: chmod +x"),
+        (["ollama", "--binary", "0.33.0=/bin/true", "--from", "1"], "do not go with it"),
+        (["ollama", "--clean"], "so it has no environments here"),
+        (["xllamacpp", "--binary", "1=httpd"], "xllamacpp is no program"),
+        (["xllamacpp", "--to", "2026-13-45"], "is no day"),
         (["xllamacpp", "--binary", "1=/bin/true"], "xllamacpp is no program"),
         (["xllamacpp", "--from", "soon"], "neither a version nor a date"),
         (["xllamacpp", "--only", "1.2.3.4"], "no release named '1.2.3.4'"),

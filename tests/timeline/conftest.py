@@ -41,10 +41,12 @@ def twin() -> tuple[Candidate, ...]:
 def runner(tmp_path: Path, twin: tuple[Candidate, ...]) -> Make:
     """A runner over every published release of the echo engine; `rows` is told of each row."""
 
-    def make(rows: list[Row] | None = None, *, limit_s: float = 20, kind: type[Echo] = Echo, **more: object) -> running.Runner:
+    def make(
+        rows: list[Row] | None = None, *, limit_s: float = 20, kind: type[Echo] = Echo, routes: tuple[str, ...] = (), **more: object
+    ) -> running.Runner:
         told = [] if rows is None else rows
         request = running.Request(
-            subject=probing.Subject(runtime="Echo", engine=ENGINE, models=(AUDIO_MODELS[0],)),
+            subject=probing.Subject(runtime="Echo", engine=ENGINE, models=(AUDIO_MODELS[0],), routes=routes),
             how=kind().releases(ENGINE),
             releases=package_index.releases(PACKAGE),
             settings=Settings(until_heard=True, limit_s=limit_s),

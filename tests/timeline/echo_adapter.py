@@ -22,6 +22,7 @@ from runtimeprobe.contract import (
     Releases,
     Reply,
     Route,
+    Step,
 )
 
 ENGINE, PACKAGE, PROGRAM = "echo", "echo-engine", "echo-server"
@@ -46,7 +47,9 @@ class Echo:
         return []
 
     def releases(self, engine: str) -> Releases:
-        return Releases(package=PACKAGE, upstream_build=r"\d+\.(\d+)", compare="https://example.org/compare/b{before}...b{after}")
+        return Releases(
+            package=PACKAGE, upstream_build=r"\d+\.(\d+)", compare="https://example.org/compare/b{before}...b{after}", traced=True
+        )
 
     def load(self, engine: str, model: Model, config: Config) -> Loaded:
         return Loaded(Claim.YES)
@@ -66,8 +69,28 @@ class Echo:
             raise AdapterError(str(error)) from error
         return Reply(text, prompt_tokens=10 + round(25 * seconds), completion_tokens=2, finish_reason="stop")
 
+    def trace(self, ask: Ask) -> Sequence[Step]:
+        import echo_engine
+
+        return [Step(name, (len(values),), tuple(values)) for name, values in echo_engine.STEPS.items()]
+
     def unload(self) -> None:
         return
+
+
+class EchoBeside(Echo):
+    """Has its engine installed with a part beside it."""
+
+    def releases(self, engine: str) -> Releases:
+        return Releases(package=PACKAGE, beside=("echo-part",))
+
+
+class EchoLater(Echo):
+    """Has a second way in since 1.2."""
+
+    def routes(self, engine: str) -> Sequence[Route]:
+        later = importlib.metadata.version(PACKAGE) >= "1.2"
+        return [Route("whistle"), *([Route("hum")] if later else [])]
 
 
 class EchoProgram(Echo):

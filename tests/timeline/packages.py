@@ -1,7 +1,9 @@
 """A real package index on a real HTTP server (PEP 691), and wheels of an engine whose releases behave as they are told."""
 
 import hashlib
+import io
 import json
+import tarfile
 import zipfile
 from collections.abc import Iterable
 from dataclasses import dataclass, field
@@ -20,6 +22,7 @@ def known(clip):
     return HEARD.get(hashlib.sha256(open(clip, "rb").read()).hexdigest(), "") if clip else ""
 def answer(clip):
     {body}
+STEPS = {{"front end": [0.0, 1.0, 2.0], "encoder": [1.0, 2.0, 3.0], "decoder": [4.0, 5.0, 6.0]}} | json.loads({steps!r})
 """
 BODIES = {
     "hears": "return known(clip)",
@@ -66,15 +69,21 @@ class Index:
     server: HTTPServer
     folder: Path
     files: dict[str, list[tuple[Path, str]]] = field(default_factory=dict)
+    gone: set[str] = field(default_factory=set)  # names of files that are on a page and cannot be fetched just now
+
+    def served(self, file: Path) -> Response:
+        return Response("gone", status=503) if file.name in self.gone else Response(file.read_bytes(), content_type="application/zip")
 
     @property
     def url(self) -> str:
         return self.server.url_for("/simple")
 
     def publish(self, name: str, version: str, when: str, files: dict[str, str], requires: Iterable[str] = ()) -> None:
-        file = wheel(self.folder, name, version, files, requires)
+        self.add(name, wheel(self.folder, name, version, files, requires), when)
+
+    def add(self, name: str, file: Path, when: str) -> None:
         self.files.setdefault(name, []).append((file, f"{when}T12:00:00Z"))
-        self.server.expect_request(f"/files/{file.name}").respond_with_data(file.read_bytes(), content_type="application/zip")
+        self.server.expect_request(f"/files/{file.name}").respond_with_handler(lambda _request: self.served(file))
         if len(self.files[name]) == 1:
             self.server.expect_request(f"/simple/{name}/").respond_with_handler(lambda _request: self.page(name))
 
@@ -96,6 +105,19 @@ class Index:
         }
         return Response(json.dumps(page), content_type="application/vnd.pypi.simple.v1+json")
 
-    def engine(self, version: str, when: str, behaviour: str, requires: Iterable[str] = ()) -> None:
-        code = ENGINE.format(heard=json.dumps(heard()), body=BODIES[behaviour])
+    def source(self, version: str, when: str, setup: str) -> None:
+        """A release that is nothing but source, with what its setup.py does."""
+        file = self.folder / f"echo_engine-{version}.tar.gz"
+        with tarfile.open(file, "w:gz") as archive:
+            for name, text in (("setup.py", setup), ("PKG-INFO", f"Metadata-Version: 2.1\nName: echo-engine\nVersion: {version}\n")):
+                entry = tarfile.TarInfo(f"echo_engine-{version}/{name}")
+                entry.size = len(text)
+                archive.addfile(entry, io.BytesIO(text.encode()))
+        self.add("echo-engine", file, when)
+
+    def engine(
+        self, version: str, when: str, behaviour: str, requires: Iterable[str] = (), steps: dict[str, list[float]] | None = None
+    ) -> None:
+        """`steps`: numbers at steps on the way that are not those of a healthy release."""
+        code = ENGINE.format(heard=json.dumps(heard()), body=BODIES[behaviour], steps=json.dumps(steps or {}))
         self.publish("echo-engine", version, when, {"echo_engine.py": code}, requires)

@@ -117,7 +117,9 @@ class Lines:
     def passing(self, line: str) -> None:
         """What is going on just now: seen on a terminal only."""
         if self._live:
-            self._status.update(line)
+            from rich.text import Text
+
+            self._status.update(Text(line))
 
     def say(self, line: str) -> None:
         """A line that stays."""

@@ -1,6 +1,10 @@
 """`runtimeprobe timeline`."""
 
+import contextlib
+import os
+import signal
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -70,6 +74,8 @@ def command(
     owner = owner_of(engine) if engine else None
     places = environments.Environments(environments.root(), int(cache_gib * 2**30))
     if clean:
+        if owner and not owner.releases.package:
+            raise click.UsageError(f"{engine} is in no package index, so it has no environments here")
         count, freed = places.remove(owner.releases.package if owner else "")
         setting.say(f"removed {count} environments, {freed / 2**30:.1f} GiB")
         return
@@ -81,7 +87,7 @@ def command(
                 raise click.UsageError(unknown(kind, name, names))
     releases, programs = meant(engine, owner, first, last, only, binaries)
     request = running.Request(
-        subject=probing.Subject(runtime=owner.runtime, engine=engine, models=models or AUDIO_MODELS, routes=routes),
+        subject=probing.Subject(runtime=owner.runtime, engine=engine, models=models or AUDIO_MODELS, routes=routes, attempts=attempts),
         how=owner.releases,
         releases=releases,
         binaries=programs,
@@ -96,12 +102,12 @@ def command(
         setting.say(f"{owner.releases.package} is built from its source: minutes for a release that is not known or built yet")
     here, _ = setting.candidates(("twin",), ())
     count = 0
-    with Lines() as lines:
+    with Lines() as lines, ended_by_sigterm():
 
         def done(row: "Row") -> None:
             nonlocal count
             count += 1
-            lines.say(line_of(count, len(releases), row))
+            lines.say(line_of(f"{count}" if request.bisect else f"{count}/{len(releases)}", row))
 
         timeline = running.Runner(request, entry_named(owner.adapter), here, places, known.root(), lines.passing, done).run(shipped())
     show(timeline, destination, markdown_file)
@@ -134,12 +140,11 @@ def meant(
 
     try:
         if binaries:
-            if not owner.releases.program and not all("=http" in item for item in binaries):
-                raise click.UsageError(f"{engine} is no program: its releases are installed, or --binary V=URL names servers")
+            if first or last or only:
+                raise click.UsageError("--binary names its releases: --from, --to and --only do not go with it")
             releases, programs = choosing.given(binaries)
             for place in programs.values():
-                if not place.startswith(("http://", "https://")) and not Path(place).is_file():
-                    raise click.BadParameter(f"there is no file {place}", param_hint="--binary")
+                check_program(engine, owner, place)
             return releases, programs
         if not owner.releases.package:
             raise click.UsageError(f"{engine} is in no package index: give its releases, as in --binary 1.2.3=/path/to/{engine}")
@@ -152,7 +157,33 @@ def meant(
     return releases, {}
 
 
-def line_of(count: int, of: int, row: "Row") -> str:
+def check_program(engine: str, owner: "Owner", place: str) -> None:
+    """Before anything is measured: a file that cannot be run would let another one on PATH answer for it."""
+    if place.startswith(("http://", "https://")):
+        return
+    if not owner.releases.program:
+        raise click.UsageError(f"{engine} is no program: its releases are installed, or --binary V=URL names servers")
+    if not Path(place).is_file():
+        raise click.BadParameter(f"there is no file {place}", param_hint="--binary")
+    if not os.access(place, os.X_OK):
+        raise click.BadParameter(f"{place} is not executable: chmod +x {place}", param_hint="--binary")
+
+
+@contextlib.contextmanager
+def ended_by_sigterm() -> Iterator[None]:
+    """A polite end is one like Ctrl-C: what is measured is kept, and nothing is left behind."""
+
+    def end(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    before = signal.signal(signal.SIGTERM, end)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
+def line_of(count: str, row: "Row") -> str:
     """One row as it comes: the verdicts and how often each."""
     from collections import Counter
 
@@ -161,7 +192,7 @@ def line_of(count: int, of: int, row: "Row") -> str:
     verdicts = Counter(str(cell.verdict) for cell in row.cells)
     told = ", ".join(f"{verdict} {number}" for verdict, number in verdicts.items())
     known = " (known)" if row.release.cached else ""
-    return f"[{count}/{of}] {safe(row.release.version, 40)} {row.release.date}: {told}{known}"
+    return f"[{count}] {safe(row.release.version, 40)} {safe(row.release.date, 10)}: {told}{known}"
 
 
 def show(timeline: "Timeline", destination: "Destination", markdown_file: Path | None) -> None:

@@ -1,5 +1,6 @@
 """A timeline for a terminal and as Markdown: one row per release, one column per model and route, and under it the story."""
 
+import re
 from collections.abc import Iterator
 
 from rich.console import Console
@@ -42,7 +43,7 @@ def shown(timeline: Timeline) -> Iterator[tuple[Release, dict[tuple[str, str], C
 
 
 def table(timeline: Timeline) -> Table:
-    result = Table(title=f"{safe(timeline.engine, 60)}, release by release", title_justify="left", expand=False)
+    result = Table(title=Text(f"{safe(timeline.engine, 60)}, release by release"), title_justify="left", expand=False)
     for heading in ("release", "date", "build"):
         result.add_column(heading, no_wrap=True)
     for model, route in columns(timeline):
@@ -52,7 +53,7 @@ def table(timeline: Timeline) -> Table:
         for model, route in columns(timeline):
             cell = cells.get((model, route)) or unmeasured(cells, model)
             words.append(Text(f"{SYMBOLS[cell.verdict][0]} {cell.verdict}", style=STYLES[cell.verdict]) if cell else Text(NO_SUCH))
-        result.add_row(Text(safe(release.version, 30)), release.date, Text(safe(release.build, 30)), *words)
+        result.add_row(Text(safe(release.version, 30)), Text(safe(release.date, 10)), Text(safe(release.build, 30)), *words)
     return result
 
 
@@ -139,7 +140,7 @@ def render(timeline: Timeline, console: Console) -> None:
             guessed = "" if change.known else f"guess: {safe(change.guess, 400)}"
             details = (reason(change), guessed, change.compare, *(f"{safe(title, 200)}: {address}" for address, title in change.known))
             for detail in filter(None, details):
-                console.print(Text(f"      {detail}", style="dim"), soft_wrap=True)
+                console.print(Text(f"      {safe(detail, 400)}", style="dim"), soft_wrap=True)
     for note in notes(timeline):
         console.print(Text(f"  note: {note}", style="yellow"), soft_wrap=True)
     console.print(Text(f"\nAny row again: {again(timeline)}"), soft_wrap=True)
@@ -155,12 +156,26 @@ def told(timeline: Timeline) -> list[str]:
         which = "; ".join(f"{escaped(safe(track.model, 40))} {escaped(safe(track.route, 60))}" for track in tracks)
         lines.append(f"- **{which}**: {escaped(since(first))}.")
         for change in first.changes:
-            links = [f"[changes]({change.compare})"] if change.compare else []
-            links += [f"[{escaped(safe(title, 120))}]({address})" for address, title in change.known]
+            links = [link("changes", change.compare), *(link(title, address) for address, title in change.known)]
             guessed = "" if change.known else f"Guess: {escaped(safe(change.guess, 400))}"
             parts = [escaped(what_changed(change)), escaped(reason(change)), guessed, *links]
             lines.append("  - " + ". ".join(part.rstrip(".") for part in parts if part) + ".")
     return [*lines, *(f"- {escaped(line)}" for line in notes(timeline))]
+
+
+def link(title: str, address: str) -> str:
+    """A Markdown link, only to where a browser goes by https and by nothing that could end it."""
+    if not re.fullmatch(r"https://[\w./:@?&=+#%~,!$;-]{1,500}", address, re.ASCII):
+        return ""
+    return f"[{escaped(safe(title, 120))}]({address})"
+
+
+def code(text: str) -> str:
+    """A code span in a table's cell that holds whatever the text holds."""
+    line = safe(text, 2000)
+    fence = "`" * (max((len(run) for run in re.findall(r"`+", line)), default=0) + 1)
+    edge = " " if line.startswith("`") or line.endswith("`") else ""
+    return f"{fence}{edge}{line}{edge}{fence}".replace("|", "\\|")
 
 
 def rows(timeline: Timeline) -> list[str]:
@@ -178,7 +193,7 @@ def rows(timeline: Timeline) -> list[str]:
             cell = cells.get((model, route)) or unmeasured(cells, model)
             words.append(f"{SYMBOLS[cell.verdict][0]} {cell.verdict}" if cell else NO_SUCH)
         facts = [escaped(safe(text, 30)) for text in (release.version, release.date, release.build)]
-        lines.append("| " + " | ".join([*facts, *words, f"`{safe(release.reproduce, 200)}`"]) + " |")
+        lines.append("| " + " | ".join([*facts, *words, f"{code(release.reproduce)}"]) + " |")
     return lines
 
 

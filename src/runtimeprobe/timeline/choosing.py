@@ -28,11 +28,24 @@ def between(releases: Sequence[Release], first: str, last: str) -> tuple[Release
     for end in (first, last):
         if end and not DATE.fullmatch(end):
             named(releases, end)
+        elif end:
+            check_date(end)
+    if not any(release.date for release in releases) and (not first or DATE.fullmatch(first) or DATE.fullmatch(last)):
+        raise NoSuchRelease("this package index tells no dates: name the first release with --from VERSION")
     return tuple(
         release
         for release in releases
         if reaches(release, first or BEGINNING, 1) and (not last or reaches(release, last, -1)) and not release.yanked
     )
+
+
+def check_date(text: str) -> None:
+    from datetime import date
+
+    try:
+        date.fromisoformat(text)
+    except ValueError:
+        raise NoSuchRelease(f"{text} is no day") from None
 
 
 def only(releases: Sequence[Release], versions: Iterable[str]) -> tuple[Release, ...]:
@@ -61,8 +74,8 @@ def given(binaries: Iterable[str]) -> tuple[tuple[Release, ...], dict[str, str]]
 
     found: dict[str, str] = {}
     for item in binaries:
-        version, sign, place = item.partition("=")
-        if not (sign and version.strip() and place.strip()):
+        version, sign, place = (part.strip() for part in item.partition("="))
+        if not (sign and version and place):
             raise NoSuchRelease(f"{item!r} is not VERSION=PATH")
         if version in found:
             raise NoSuchRelease(f"version {version} is given twice")

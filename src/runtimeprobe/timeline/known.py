@@ -11,14 +11,15 @@ import os
 import platform
 import re
 import sys
-import time
 from pathlib import Path
 
 import msgspec
 
 from runtimeprobe.contract import Step
+from runtimeprobe.plan import NO_ROUTE
 from runtimeprobe.results import Struct, Verdict
 from runtimeprobe.timeline.results import Row
+from runtimeprobe.worker.process import OVER_LIMIT
 
 MAX_BYTES = 16 * 2**20
 UNCERTAIN = (Verdict.TIMEOUT, Verdict.ERROR)
@@ -41,6 +42,7 @@ class Question(Struct, frozen=True, kw_only=True):
     attempts: int
     adapter: str  # digest of its source
     machine: str
+    index: str  # which package index the release came from
     binary: str = ""  # which file, where the engine is a program of the user's
 
 
@@ -52,20 +54,21 @@ def source_digest(adapter: str) -> str:
     """Of the adapter's package: another adapter may see more in the same release."""
     spec = importlib.util.find_spec(adapter.partition(":")[0].partition(".")[0])
     digest = hashlib.sha256()
-    for folder in spec.submodule_search_locations or () if spec else ():
-        for file in sorted(Path(folder).rglob("*.py")):
-            digest.update(file.read_bytes())
+    folders = list(spec.submodule_search_locations or ()) if spec else []
+    files = [file for folder in folders for file in sorted(Path(folder).rglob("*.py"))]
+    if spec and spec.origin and not folders:  # a single module
+        files = [Path(spec.origin)]
+    for file in files:
+        digest.update(file.read_bytes())
     return digest.hexdigest()
 
 
 def stamp(binary: str) -> str:
-    """Which file this is. A server at an address is never the same twice."""
-    if not binary:
-        return ""
+    """Which file this is; "" for none, and for an address, where another server may answer next time: that is never kept."""
     with contextlib.suppress(OSError):
         facts = Path(binary).stat()
-        return f"{Path(binary).absolute()} {facts.st_size} {facts.st_mtime_ns}"
-    return f"{binary} {time.time_ns()}"
+        return f"{Path(binary).absolute()} {facts.st_size} {facts.st_mtime_ns}" if binary else ""
+    return ""
 
 
 def file_of(folder: Path, question: Question, version: str) -> Path:
@@ -93,7 +96,9 @@ def recall(folder: Path, question: Question, version: str) -> Row | None:
 def remember(folder: Path, question: Question, row: Row) -> None:
     """Keeps the question's part of a row, unless another run might end differently."""
     cells = tuple(cell for cell in row.cells if cell.model == question.model)
-    if any(cell.verdict in UNCERTAIN for cell in cells):
+    if any(cell.verdict in UNCERTAIN or OVER_LIMIT in cell.reason for cell in cells):
+        return
+    if any(cell.route == NO_ROUTE and cell.fix for cell in cells):  # something is missing on this machine, and can be had
         return
     keep(file_of(folder, question, row.release.version), msgspec.json.encode(Row(release=row.release, cells=cells)))
 

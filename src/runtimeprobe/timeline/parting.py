@@ -8,6 +8,7 @@ from runtimeprobe.results import Struct
 
 # Of the spread of a step's numbers: rounding differs between releases by less, a wrong step by far more (docs/timeline.md).
 ALIKE = 0.05
+FARTHEST = 1e6
 
 
 class Parting(Struct, frozen=True, kw_only=True):
@@ -27,7 +28,10 @@ class Parting(Struct, frozen=True, kw_only=True):
         before = ", ".join(f"{name} {difference:.4f}" for name, difference in self.alike)
         if not self.step:
             return f"{self.version}: its numbers are those of {self.against} ({before})" if before else ""
-        how = "in shape" if self.difference is None else f"by {self.difference:.2f} of their spread"
+        if self.difference is None:
+            how = "in shape"
+        else:
+            how = f"by {self.difference:.2f} of their spread" if self.difference < FARTHEST else "utterly"
         return f"{self.version} parts from {self.against} at the {self.step}, {how}" + (f" (before it: {before})" if before else "")
 
 
@@ -38,7 +42,9 @@ def difference(one: Step, other: Step) -> float | None:
     middle = sum(other.values) / len(other.values)
     spread = math.sqrt(sum((value - middle) ** 2 for value in other.values) / len(other.values))
     apart = math.sqrt(sum((left - right) ** 2 for left, right in zip(one.values, other.values, strict=True)) / len(other.values))
-    return apart / spread if spread else (0.0 if apart == 0 else math.inf)
+    if math.isnan(apart) or math.isnan(spread):
+        return FARTHEST
+    return apart / spread if spread else (0.0 if apart == 0 else FARTHEST)
 
 
 def parting(model: str, route: str, version: str, wrong: Sequence[Step], against: str, right: Sequence[Step]) -> Parting:
@@ -48,8 +54,8 @@ def parting(model: str, route: str, version: str, wrong: Sequence[Step], against
         if step.name not in named:
             continue
         apart = difference(named[step.name], step)
-        if apart is None or not apart <= ALIKE:
-            rounded = None if apart is None else round(apart, 4)
+        if apart is None or apart > ALIKE:
+            rounded = None if apart is None else round(min(apart, FARTHEST), 4)
             return Parting(
                 model=model, route=route, version=version, against=against, step=step.name, difference=rounded, alike=tuple(alike)
             )

@@ -5,18 +5,23 @@ import sys
 from collections.abc import Callable
 from importlib.metadata import EntryPoint
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import msgspec
+from packaging.version import InvalidVersion, Version
 
 from runtimeprobe import probe, registry, run
 from runtimeprobe.audio import clips
 from runtimeprobe.contract import Ask, Candidate, Options, Sampling, Step
-from runtimeprobe.plan import NO_ROUTE, Selection, UnknownName, plan
+from runtimeprobe.kit.address import is_loopback
+from runtimeprobe.plan import NO_ROUTE, Selection, plan
 from runtimeprobe.private import without_paths
 from runtimeprobe.results import Cell, Struct, Verdict
 from runtimeprobe.session import Session, Settings
 from runtimeprobe.timeline.results import Release
-from runtimeprobe.worker.process import Target, WorkerError
+from runtimeprobe.worker.process import Target, Worker, WorkerError
+
+URLS = ("http://", "https://")
 
 
 class Subject(Struct, frozen=True, kw_only=True):
@@ -27,6 +32,7 @@ class Subject(Struct, frozen=True, kw_only=True):
     models: tuple[str, ...]
     routes: tuple[str, ...] = ()
     weights: str = "twin"
+    attempts: int = Settings().attempts  # for the command that shows a row again
 
 
 class Place(Struct, frozen=True, kw_only=True):
@@ -37,6 +43,15 @@ class Place(Struct, frozen=True, kw_only=True):
     options: Options = Options()
     binary: str = ""  # as the user gave it
 
+    @property
+    def url(self) -> str:
+        return self.binary if self.binary.startswith(URLS) else ""
+
+    @property
+    def installed(self) -> bool:
+        """Whether the adapter imports the engine, in an environment of ours."""
+        return self.python != sys.executable
+
 
 def cells(
     entry: EntryPoint,
@@ -45,36 +60,68 @@ def cells(
     place: Place,
     candidates: tuple[Candidate, ...],
     settings: Settings,
-    using: Callable[[Session], None],
+    using: Callable[[Session | Worker], None],
 ) -> tuple[Cell, ...]:
-    """`using` is told of every session that is opened, so that it can be closed from outside."""
-    found = registry.discover_one(entry, target(entry, place), place.options, candidates)
-    mine = tuple(item for item in found.engines if item.engine.name == subject.engine)
-    if not mine:
+    """`using` is told of everything that runs, so that it can be ended from outside."""
+    found = registry.discover_one(entry, target(entry, place), place.options, candidates, using)
+    mine = next((item for item in found.engines if item.engine.name == subject.engine), None)
+    if mine is None:
         gone = next((item.absent for item in found.missing if item.absent.name == subject.engine), None)
         if gone:
-            return missing(subject, release, gone.reason, gone.fix)
-        return missing(subject, release, "; ".join(found.problems) or "its adapter does not find it", "", Verdict.ERROR)
-    told = mine[0].engine.version
-    if not place.binary and not place.path and told != release.version:
-        return missing(subject, release, f"the environment holds {subject.engine} {told}", "", Verdict.ERROR)
-    try:
-        planned = plan(
-            registry.Found(engines=mine), Selection(models=subject.models, routes=subject.routes, weights=(subject.weights,)), {}
+            return missing(subject, release, place, gone.reason, fix=gone.fix)
+        return missing(subject, release, place, "; ".join(found.problems) or "its adapter does not find it", verdict=Verdict.ERROR)
+    if place.url and same_server(place.url) != same_server(mine.engine.endpoint):
+        return missing(
+            subject, release, place, f"no {subject.engine} answers at {place.url}", fix="start it there, and see that it answers"
         )
-    except UnknownName as error:
-        return missing(subject, release, str(error), "")
-    measured: list[Cell] = list(planned.skipped)
-    if planned.loads:
-        with Session(planned.loads[0], settings) as session:
-            using(session)
-            for load in planned.loads:
-                session.use(load)
-                measured += probe.cells(session, settings, run.tools(load, lambda _line: None))
-    return tuple(dated(cell, release, place) for cell in measured)
+    if place.installed and not same_version(mine.engine.version, release.version):
+        reason = f"the environment holds {subject.engine} {mine.engine.version}"
+        return missing(subject, release, place, reason, verdict=Verdict.ERROR)
+    has = {route.name for route in mine.routes}
+    asked = tuple(route for route in subject.routes if route in has)
+    measured = [lacking(subject, model, route) for route in subject.routes if route not in has for model in subject.models]
+    if asked or not subject.routes:
+        planned = plan(registry.Found(engines=(mine,)), Selection(models=subject.models, routes=asked, weights=(subject.weights,)), {})
+        measured += planned.skipped
+        if planned.loads:
+            with Session(planned.loads[0], settings) as session:
+                using(session)
+                for load in planned.loads:
+                    session.use(load)
+                    measured += probe.cells(session, settings, run.tools(load, lambda _line: None))
+    return tuple(dated(cell, subject, release, place) for cell in measured)
 
 
-def missing(subject: Subject, release: Release, reason: str, fix: str, verdict: Verdict = Verdict.SKIPPED) -> tuple[Cell, ...]:
+def same_server(address: str) -> tuple[str, int | None]:
+    """Host and port, whatever name this machine goes by."""
+    parts = urlsplit(address)
+    host = (parts.hostname or "").casefold()
+    return "127.0.0.1" if is_loopback(host) else host, parts.port
+
+
+def same_version(one: str, other: str) -> bool:
+    try:
+        return Version(one) == Version(other)
+    except InvalidVersion:
+        return one == other
+
+
+def lacking(subject: Subject, model: str, route: str) -> Cell:
+    """A route that was asked for and that the release does not have."""
+    return Cell(
+        runtime=subject.runtime,
+        engine=subject.engine,
+        route=route,
+        model=model,
+        weights=subject.weights,
+        verdict=Verdict.SKIPPED,
+        reason="it has no such route",
+    )
+
+
+def missing(
+    subject: Subject, release: Release, place: Place, reason: str, *, fix: str = "", verdict: Verdict = Verdict.SKIPPED
+) -> tuple[Cell, ...]:
     """A release that could not be measured: one cell per model."""
     return tuple(
         Cell(
@@ -88,29 +135,30 @@ def missing(subject: Subject, release: Release, reason: str, fix: str, verdict: 
             verdict=verdict,
             reason=reason,
             fix=fix,
-            reproduce=command(subject.engine, release.version, model=model),
+            reproduce=command(subject, release.version, place.binary, model=model),
         )
         for model in subject.models
     )
 
 
-def dated(cell: Cell, release: Release, place: Place) -> Cell:
+def dated(cell: Cell, subject: Subject, release: Release, place: Place) -> Cell:
     """Under the release's version; what a program says of itself instead is noted."""
-    differs = cell.engine_version != release.version
+    differs = bool(cell.engine_version) and not same_version(cell.engine_version, release.version)
     environment = str(Path(place.python).parents[1]) if place.python != sys.executable else ""
     return msgspec.structs.replace(
         without_paths(cell, environment),
         engine_version=release.version,
         build=cell.build or release.build or (cell.engine_version if differs else ""),
         notes=(*cell.notes, *((f"it calls itself {cell.engine_version}",) if differs and place.binary else ())),
-        reproduce=command(cell.engine, release.version, binary=place.binary, model=cell.model, route=cell.route),
+        reproduce=command(subject, release.version, place.binary, model=cell.model, route=cell.route),
     )
 
 
-def command(engine: str, version: str, *, binary: str = "", model: str = "", route: str = "") -> str:
+def command(subject: Subject, version: str, binary: str = "", *, model: str = "", route: str = "") -> str:
     """Shows a row, or one cell of it, again."""
-    words = ["runtimeprobe", "timeline", engine, *(["--binary", f"{version}={binary}"] if binary else ["--only", version])]
+    words = ["runtimeprobe", "timeline", subject.engine, *(["--binary", f"{version}={binary}"] if binary else ["--only", version])]
     words += [*(["--model", model] if model else []), *(["--route", route] if route not in ("", NO_ROUTE) else []), "--again"]
+    words += ["--attempts", str(subject.attempts)] if subject.attempts != Settings().attempts else []
     return shlex.join(words)
 
 
@@ -122,25 +170,25 @@ def trace(
     settings: Settings,
     model: str,
     route: str,
-    using: Callable[[Session], None],
-) -> tuple[Step, ...]:
-    """The numbers between the first clip and its answer; empty where the engine does not let them be seen, or fails."""
-    found = registry.discover_one(entry, target(entry, place), place.options, candidates)
-    here = [item for item in found.engines if item.engine.name == subject.engine]
+    using: Callable[[Session | Worker], None],
+) -> tuple[Step, ...] | None:
+    """The numbers between the first clip and its answer; empty where the route does not let them be seen, None where it failed."""
+    found = registry.discover_one(entry, target(entry, place), place.options, candidates, using)
+    here = tuple(item for item in found.engines if item.engine.name == subject.engine)
+    loads = plan(registry.Found(engines=here), Selection(models=(model,), weights=(subject.weights,)), {}).loads
+    if not loads:
+        return None
+    clip = clips.pair(subject.weights, 0).a
+    ask = Ask(route, probe.PROMPTS[subject.weights], str(clip.path), sampling=Sampling(), thinking=False)
     try:
-        loads = plan(registry.Found(engines=tuple(here)), Selection(models=(model,), weights=(subject.weights,)), {}).loads
-        if not loads:
-            return ()
-        clip = clips.pair(subject.weights, 0).a
-        ask = Ask(route, probe.PROMPTS[subject.weights], str(clip.path), sampling=Sampling(), thinking=False)
         with Session(loads[0], settings) as session:
             using(session)
             session.start()
             assert session.worker
             return msgspec.convert(session.worker.call("trace", limit_s=settings.limit_s, ask=ask), tuple[Step, ...])
-    except (UnknownName, WorkerError, msgspec.ValidationError):
-        return ()
+    except (WorkerError, msgspec.ValidationError):
+        return None
 
 
 def target(entry: EntryPoint, place: Place) -> Target:
-    return Target(entry.value, place.python, place.path, ours=place.python != sys.executable)
+    return Target(entry.value, place.python, place.path, ours=place.installed)

@@ -3,6 +3,7 @@
 import contextlib
 import hashlib
 import re
+import shutil
 import sys
 import tempfile
 import threading
@@ -22,13 +23,16 @@ from runtimeprobe.history import known as history
 from runtimeprobe.plan import NO_ROUTE
 from runtimeprobe.results import Struct, Verdict
 from runtimeprobe.session import Session, Settings
-from runtimeprobe.timeline import known, probing, search, story
-from runtimeprobe.timeline.environments import TODAY, Environments, InstallFailed
+from runtimeprobe.timeline import index, known, probing, search, story
+from runtimeprobe.timeline.environments import TODAY, Environments
+from runtimeprobe.timeline.installer import InstallFailed
 from runtimeprobe.timeline.parting import Parting, parting
 from runtimeprobe.timeline.results import Release, Row, Timeline
+from runtimeprobe.worker.process import Worker
 
 LEFT_OUT = "not probed: bisecting did not need it"
 WRONG = (Verdict.GARBLED, Verdict.DEAF)  # the sound is consumed, and the answer is not its transcript
+NO_DATES = "the package index tells no dates: its dependencies are today's"
 OF_TODAY = "the packages of its day gave no environment: its dependencies are today's"
 INTERRUPTED = "the run was interrupted before this release was measured"
 
@@ -63,7 +67,8 @@ class Runner:
         self.report, self.done = report, done
         self.probing = threading.Semaphore(request.jobs)
         self.telling = threading.Lock()
-        self.sessions: weakref.WeakSet[Session] = weakref.WeakSet()
+        self.open: weakref.WeakSet[Session | Worker] = weakref.WeakSet()
+        self.traces: dict[tuple[str, str, str], tuple[Step, ...] | None] = {}
         self.stopped = threading.Event()
         self.rows: dict[int, Row] = {}
         self.folder = folder
@@ -82,6 +87,7 @@ class Runner:
                 attempts=self.request.settings.attempts,
                 adapter=self.adapter,
                 machine=known.machine(),
+                index=index.address() if self.request.how.package else "",
                 binary=known.stamp(self.request.binaries.get(release.version, "")),
             )
             for model in self.request.subject.models
@@ -149,8 +155,8 @@ class Runner:
     def stop(self) -> None:
         self.stopped.set()
         self.environments.stop()
-        for session in tuple(self.sessions):
-            session.close()
+        for item in tuple(self.open):
+            item.end()
 
     def measure(self, number: int) -> None:
         """Fills in one row, from what is known or by probing. An interrupted one stays unmeasured."""
@@ -158,7 +164,11 @@ class Runner:
         questions = self.questions(release)
         row = None if self.request.again else self.recalled(release, questions)
         if row is None:
-            row, lasting = self.measured(release)
+            try:
+                row, lasting = self.measured(release)
+            except Exception as error:  # costs its own row only
+                reason = f"our own fault, please report it: {type(error).__name__}: {error}"
+                row, lasting = self.unmeasured(release, reason, Verdict.ERROR), False
             if self.stopped.is_set():
                 return
             for question in questions if lasting else ():
@@ -169,7 +179,7 @@ class Runner:
 
     def recalled(self, release: Release, questions: Sequence[known.Question]) -> Row | None:
         found = [row for question in questions if (row := known.recall(self.folder, question, release.version))]
-        if len(found) < len(questions):
+        if len(found) < len(questions) or any(row.release.packages != found[0].release.packages for row in found):
             return None
         return Row(release=found[0].release, cells=tuple(cell for row in found for cell in row.cells))
 
@@ -180,7 +190,8 @@ class Runner:
         try:
             with contextlib.ExitStack() as stack:
                 self.report(f"{release.version}: preparing")
-                return self.probed(*self.placed(release, stack)), True
+                place, release = self.placed(release, stack)
+                return self.probed(place, release), not place.url
         except InstallFailed as error:
             return self.unmeasured(release, f"could not be installed: {error}"), error.certain
 
@@ -197,6 +208,8 @@ class Runner:
 
     def partings(self, rows: list[Row]) -> Iterator[Parting]:
         """For every release that consumes the sound and answers wrong: where it parts from the nearest one that hears."""
+        if not self.request.how.traced:
+            return
         verdicts_of = [{(cell.model, cell.route): cell.verdict for cell in row.cells} for row in rows]
         for number, found in enumerate(verdicts_of):
             for (model, route), verdict in found.items():
@@ -208,50 +221,58 @@ class Runner:
                 if wrong and right:
                     yield parting(model, route, rows[number].release.version, wrong, rows[nearest].release.version, right)
 
-    def trace(self, release: Release, model: str, route: str) -> tuple[Step, ...]:
-        """Nothing where the engine does not let its numbers be seen, or has no environment any more."""
+    def trace(self, release: Release, model: str, route: str) -> tuple[Step, ...] | None:
+        """Known, or looked at now; None where that failed."""
+        key = (release.version, model, route)
+        if key in self.traces:
+            return self.traces[key]
         question = next(item for item in self.questions(release) if item.model == model)
         steps = None if self.request.again else known.recall_trace(self.folder, question, release.version, route)
         if steps is None:
-            try:
-                with contextlib.ExitStack() as stack:
-                    self.report(f"{release.version}: tracing")
-                    place, _ = self.placed(release, stack)
-                    steps = probing.trace(
-                        self.entry, self.request.subject, place, self.candidates, self.request.settings, model, route, self.using
-                    )
-            except InstallFailed:
-                return ()
-            known.remember_trace(self.folder, question, release.version, route, steps)
+            self.report(f"{release.version}: tracing")
+            with contextlib.suppress(InstallFailed), contextlib.ExitStack() as stack:
+                place, _ = self.placed(release, stack)
+                subject, settings = self.request.subject, self.request.settings
+                steps = probing.trace(self.entry, subject, place, self.candidates, settings, model, route, self.using)
+            if steps is not None:
+                known.remember_trace(self.folder, question, release.version, route, steps)
+        self.traces[key] = steps
         return steps
 
-    def using(self, session: Session) -> None:
-        self.sessions.add(session)
+    def using(self, item: Session | Worker) -> None:
+        self.open.add(item)
+        if self.stopped.is_set():
+            item.end()
 
     def placed(self, release: Release, stack: contextlib.ExitStack) -> tuple[probing.Place, Release]:
-        """Where the release can be probed; its environment is made if it has none. Raises InstallFailed."""
-        how, binary, release = self.request.how, self.request.binaries.get(release.version, ""), self.described(release)
-        if binary.startswith(("http://", "https://")):
-            return probing.Place(python=sys.executable, options=Options(endpoints=(binary,)), binary=binary), release
-        if binary:
-            path = folder_of(binary, how.program, stack)
-            return probing.Place(python=sys.executable, path=path, options=Options(own_server=True), binary=binary), release
+        """Where the release can be probed, for as long as `stack` is open; its environment is made if it has none. Raises InstallFailed."""
+        how, release = self.request.how, self.described(release)
+        place = self.place_of(release)
+        if place.url:
+            return place, release
+        if place.binary:
+            place = msgspec.structs.replace(place, path=folder_of(place.binary, how.program, stack), options=Options(own_server=True))
+            if shutil.which(how.program, path=place.path) is None:
+                raise InstallFailed(f"{place.binary} is not executable", passing=True)
+            return place, release
         made = stack.enter_context(self.environments.lent(release, how))
-        release = msgspec.structs.replace(
-            release,
-            resolved=made.resolved[:10],
-            packages=made.packages,
-            install_s=made.install_s,
-            note=OF_TODAY if made.resolved == TODAY and release.date else "",
-        )
+        today = made.resolved == TODAY
+        note = "" if not today else OF_TODAY if release.date else NO_DATES
+        release = msgspec.structs.replace(release, resolved=made.resolved, packages=made.packages, install_s=made.install_s, note=note)
         if how.program:
-            return probing.Place(python=sys.executable, path=made.program_folder, options=Options(own_server=True)), release
-        return probing.Place(python=made.python), release
+            return msgspec.structs.replace(place, path=made.program_folder, options=Options(own_server=True)), release
+        return msgspec.structs.replace(place, python=made.python), release
 
-    def unmeasured(self, release: Release, reason: str) -> Row:
-        """A row of skipped cells."""
+    def place_of(self, release: Release) -> probing.Place:
+        """What is known of the place before anything is installed."""
+        binary = self.request.binaries.get(release.version, "")
+        endpoints = (binary,) if binary.startswith(probing.URLS) else ()
+        return probing.Place(python=sys.executable, options=Options(endpoints=endpoints), binary=binary)
+
+    def unmeasured(self, release: Release, reason: str, verdict: Verdict = Verdict.SKIPPED) -> Row:
+        """A row of cells that say nothing of the release."""
         told = self.described(release)
-        return Row(release=told, cells=probing.missing(self.request.subject, told, reason, ""))
+        return Row(release=told, cells=probing.missing(self.request.subject, told, self.place_of(release), reason, verdict=verdict))
 
     def unreached(self, number: int) -> Row:
         """A release that bisecting did not need has no cells; one that was not reached in time has skipped ones."""
@@ -262,9 +283,9 @@ class Runner:
 
     def described(self, release: Release) -> Release:
         """With its build and the command that shows it again."""
-        engine, binary = self.request.subject.engine, self.request.binaries.get(release.version, "")
+        subject, binary = self.request.subject, self.request.binaries.get(release.version, "")
         return msgspec.structs.replace(
-            release, build=build_of(self.request.how, release.version), reproduce=probing.command(engine, release.version, binary=binary)
+            release, build=build_of(self.request.how, release.version), reproduce=probing.command(subject, release.version, binary)
         )
 
 
@@ -302,5 +323,10 @@ def folder_of(binary: str, program: str, stack: contextlib.ExitStack) -> str:
     if path.name in (program, f"{program}.exe"):
         return str(path.parent)
     folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="runtimeprobe-")))
-    (folder / (program + path.suffix)).symlink_to(path)
+    try:
+        (folder / (f"{program}.exe" if sys.platform == "win32" else program)).symlink_to(path)
+    except OSError as error:
+        raise InstallFailed(
+            f"{path} cannot be linked to under the name {program}: {error}; call the file {program}", passing=True
+        ) from None
     return str(folder)

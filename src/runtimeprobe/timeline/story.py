@@ -90,13 +90,13 @@ def change(rows: Sequence[Row], left: tuple[int, Side], right: tuple[int, Side],
 
 
 def compare(how: Releases, before: Side, after: Side) -> str:
-    """The address of the upstream's changes; "" where the adapter does not know one."""
+    """The address of the upstream's changes; "" where the adapter does not know one. What a server called its build is no address."""
     if not how.compare:
         return ""
-    if how.upstream_build:
-        ends = [found.build.removeprefix("b") for found in (before, after)]
-        return how.compare.format(before=ends[0], after=ends[1]) if all(ends) else ""
-    return how.compare.format(before=before.version, after=after.version)
+    ends = [found.build.removeprefix("b") if how.upstream_build else found.version for found in (before, after)]
+    if not all(re.fullmatch(r"[\w.+!-]{1,60}", end, re.ASCII) for end in ends):
+        return ""
+    return how.compare.format(before=ends[0], after=ends[1])
 
 
 def guess(named: tuple[tuple[str, str], ...], also: dict[str, tuple[str, str]], how: Releases, reasons: str) -> str:

@@ -25,6 +25,7 @@ import runtimeprobe
 MAX_LINE = 32 * 1024 * 1024  # bytes of one reply; a longer one is garbage
 STDERR_LINES = 40
 POLL_S = 0.05
+OVER_LIMIT = "over the limit of"  # in the words of OverMemory
 MEMORY_CHECK_S = 0.25
 
 
@@ -195,7 +196,7 @@ class Worker:
                 if used > self.memory_limit_bytes:
                     self.close()
                     limit = self.memory_limit_bytes / 2**30
-                    raise OverMemory(f"used {used / 2**30:.1f} GiB, over the limit of {limit:.1f} GiB", stderr=self.stderr)
+                    raise OverMemory(f"used {used / 2**30:.1f} GiB, {OVER_LIMIT} {limit:.1f} GiB", stderr=self.stderr)
 
     def _rss(self) -> int:
         with contextlib.suppress(psutil.Error):
@@ -229,6 +230,10 @@ class Worker:
             if stream:
                 stream.close()
         self._remove_bridge()
+
+    def end(self) -> None:
+        """From another thread: whoever waits for an answer hears that it died."""
+        self.close()
 
     def _remove_bridge(self) -> None:
         if self._bridge:

@@ -82,7 +82,8 @@ def install_command(engine: str) -> str:
 
 def releases(row: Row) -> Releases:
     """Wheels of pure Python; the backend comes with mlx."""
-    return Releases(package=row.name, beside=("mlx",) if platform.system() == "Darwin" else ("mlx[cpu]",), compare=row.compare)
+    beside = ("mlx",) if platform.system() == "Darwin" else ("mlx[cpu]",)
+    return Releases(package=row.name, beside=beside, compare=row.compare, traced=row.name == VLM)
 
 
 def has_backend(locations: Sequence[str]) -> bool:

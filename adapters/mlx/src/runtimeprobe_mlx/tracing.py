@@ -2,6 +2,7 @@
 
 import contextlib
 import dataclasses
+import math
 from collections.abc import Iterator, Sequence
 from typing import Any
 
@@ -9,6 +10,7 @@ from runtimeprobe.contract import Ask, Step
 from runtimeprobe_mlx.vlm import InProcess
 
 VALUES = 256  # of each step
+BROKEN = 1e30  # for a number that is none
 PARTS = ("audio_tower", "embed_audio", "language_model")
 
 
@@ -75,4 +77,5 @@ def step(name: str, value: Any) -> Step | None:
         return None
     flat = array.astype(mx.float32).reshape(-1)
     numbers: Any = flat[:: max(1, flat.size // VALUES)][:VALUES].tolist()
-    return Step(name, tuple(int(size) for size in array.shape), tuple(numbers))
+    # JSON, through which they go, has no NaN and no infinity; where the healthy number is finite, this is as far from it.
+    return Step(name, tuple(int(size) for size in array.shape), tuple(value if math.isfinite(value) else BROKEN for value in numbers))
