@@ -1,4 +1,4 @@
-"""The browser, and a site to look at. Where no browser can be had, one line at the end of the run says so."""
+"""The browser, and a site to look at."""
 
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -11,12 +11,7 @@ from tests.publish import made
 from tests.publish.browser import fetch
 from tests.publish.browser.shot import ARGUMENTS
 
-MISSING = "browser tests left out: no Chromium here. `make browser` fetches one, or set RUNTIMEPROBE_CHROMIUM to yours"
-
-
-def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    if any(MISSING in str(report.longrepr) for report in terminalreporter.getreports("skipped")):
-        terminalreporter.write_line(MISSING)
+MISSING = "the site in a browser: no Chromium here. `make browser` fetches one, or set RUNTIMEPROBE_CHROMIUM to yours"
 
 
 @pytest.fixture(scope="module")  # not longer: playwright keeps an event loop running, and other tests need their own
