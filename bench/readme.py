@@ -32,7 +32,7 @@ def timelines(page: str) -> str:
             f"{command}: {probed} of {len(item.releases)} releases from {first.version} ({first.date}) to {last.version} ({last.date})",
             "",
         ]
-        short += [*timeline.told(item), ""]
+        short += [*timeline.told(item, brief=True), ""]
     (folder / "README.md").write_text("\n".join(whole), encoding="utf-8")
     return between(page, "timelines", "\n".join(short))
 

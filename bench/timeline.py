@@ -42,6 +42,6 @@ def run() -> str:
             f"| {len(versions)} releases of {ENGINE}, every route and both twins, `--jobs 2` | {two:.0f} s | 300 s |",
             f"| the same one at a time, as by default | {one:.0f} s | |",
             f"| an unchanged rerun, best of 3 | {again:.1f} s | 2 s |",
-            f"| probes of `--bisect` for the one change among {count} releases of xllamacpp | {probed} | {math.log2(count) + 2:.1f} |",
+            f"| probes of `--bisect` for the one change among {count} releases of xllamacpp | {probed} | {math.ceil(math.log2(count)) + 2} |",
         )
     )

@@ -148,8 +148,8 @@ def render(timeline: Timeline, console: Console) -> None:
         console.print(Text("interrupted: this is what was measured until then", style="bold yellow"))
 
 
-def told(timeline: Timeline) -> list[str]:
-    """The story as a Markdown list."""
+def told(timeline: Timeline, *, brief: bool = False) -> list[str]:
+    """The story as a Markdown list; in brief, without the engines' words, guesses and notes."""
     lines = []
     for tracks in grouped(timeline).values():
         first = tracks[0]
@@ -158,9 +158,9 @@ def told(timeline: Timeline) -> list[str]:
         for change in first.changes:
             links = [link("changes", change.compare), *(link(title, address) for address, title in change.known)]
             guessed = "" if change.known else f"Guess: {escaped(safe(change.guess, 400))}"
-            parts = [escaped(what_changed(change)), escaped(reason(change)), guessed, *links]
+            parts = [escaped(what_changed(change)), *([] if brief else [escaped(reason(change)), guessed]), *links]
             lines.append("  - " + ". ".join(part.rstrip(".") for part in parts if part) + ".")
-    return [*lines, *(f"- {escaped(line)}" for line in notes(timeline))]
+    return lines if brief else [*lines, *(f"- {escaped(line)}" for line in notes(timeline))]
 
 
 def link(title: str, address: str) -> str:
