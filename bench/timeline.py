@@ -34,6 +34,7 @@ def run() -> str:
     again = min(measured(*span)[0] for _ in range(3))
     _, bisected = measured("xllamacpp", "--bisect")
     count = len(bisected["releases"])
+    most = math.ceil(math.log2(count)) + 2
     probed = len({cell["engine_version"] for cell in bisected["cells"]})
     return "\n".join(
         (
@@ -42,6 +43,6 @@ def run() -> str:
             f"| {len(versions)} releases of {ENGINE}, every route and both twins, `--jobs 2` | {two:.0f} s | 300 s |",
             f"| the same one at a time, as by default | {one:.0f} s | |",
             f"| an unchanged rerun, best of 3 | {again:.1f} s | 2 s |",
-            f"| probes of `--bisect` for the one change among {count} releases of xllamacpp | {probed} | {math.ceil(math.log2(count)) + 2} |",
+            f"| probes of `--bisect` for the one change among {count} releases of xllamacpp | {probed} | {most} |",
         )
     )

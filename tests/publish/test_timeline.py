@@ -95,3 +95,18 @@ def test_a_code_span_holds_pipes_and_backticks() -> None:
     assert publish.code("a") == "`a`"
     assert publish.code("a|b") == "`a\\|b`"
     assert publish.code("`a``b") == "``` `a``b ```"
+
+
+def test_a_gap_is_told_in_the_first_sentence() -> None:
+    def at(version: str, verdict: Verdict) -> Row:
+        cell = Cell(runtime="R", engine="e", engine_version=version, route="r", model="m", weights="twin", verdict=verdict, reason="")
+        return Row(release=Release(version=version), cells=(cell,))
+
+    def first(*verdicts: Verdict) -> str:
+        return publish.since(story([at(str(number), verdict) for number, verdict in enumerate(verdicts)], Releases())[0])
+
+    assert first(Verdict.REJECTED, Verdict.HEARD, Verdict.HEARD) == "heard since 1"
+    assert first(Verdict.REJECTED, Verdict.HEARD, Verdict.FAILED, Verdict.HEARD) == "heard since 1, but not in every release since"
+    assert first(Verdict.HEARD, Verdict.HEARD) == "heard in the first release that was measured, 0"
+    assert first(Verdict.HEARD, Verdict.FAILED) == "heard in the first release that was measured, 0; now failed"
+    assert first(Verdict.FAILED, Verdict.REJECTED) == "heard in no release that was measured; now rejected"

@@ -72,6 +72,8 @@ def since(track: Track) -> str:
     when = f"heard since {name(track.first_heard)}"
     if track.heard_before_that:
         when = f"heard in the first release that was measured, {name(track.first_heard)}"
+    if track.now.verdict is Verdict.HEARD and any(change.before.verdict is Verdict.HEARD for change in track.changes):
+        return f"{when}, but not in every release since"
     return when if track.now.verdict is Verdict.HEARD else f"{when}; now {track.now.verdict or 'absent'}"
 
 
