@@ -86,16 +86,18 @@ def command(
             if name not in names and names:
                 raise click.UsageError(unknown(kind, name, names))
     releases, programs = meant(engine, owner, first, last, only, binaries)
+    bisect = owner.releases.compiled and not programs and not only if every is None else not every
+    at_once = 1 if bisect else jobs
     request = running.Request(
         subject=probing.Subject(runtime=owner.runtime, engine=engine, models=models or AUDIO_MODELS, routes=routes, attempts=attempts),
         how=owner.releases,
         releases=releases,
         binaries=programs,
-        bisect=owner.releases.compiled and not programs and not only if every is None else not every,
+        bisect=bisect,
         again=again,
-        jobs=jobs,
+        jobs=at_once,
         settings=Settings(
-            attempts=attempts, until_heard=True, limit_s=limit_s, memory_limit_bytes=int(host.memory_total_bytes() * 0.9 / jobs)
+            attempts=attempts, until_heard=True, limit_s=limit_s, memory_limit_bytes=int(host.memory_total_bytes() * 0.9 / at_once)
         ),
     )
     if owner.releases.compiled and not programs:
