@@ -76,7 +76,7 @@ def version_of(distribution: str) -> str:
 
 
 def install_command(engine: str) -> str:
-    """On Apple Silicon mlx comes with Metal; on Linux its backend is an extra (https://pypi.org/project/mlx/)."""
+    """On Apple Silicon mlx comes with Metal; on Linux its backend is an extra of that package."""
     return f"pip install {engine}" if platform.system() == "Darwin" else f'pip install "mlx[cpu]" {engine}'
 
 
