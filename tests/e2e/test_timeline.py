@@ -12,6 +12,7 @@ import pytest
 from tests.e2e.conftest import BIN, Run
 
 ROOT = Path(__file__).resolve().parents[2]
+INDEX, NOBODY = "UV_DEFAULT_INDEX", "http://127.0.0.1:9"  # where nobody listens
 OLD, NEW = "2026.4.8672.1", "2026.4.8929"  # around the pull request that brought sound to llama.cpp (b8766)
 
 
@@ -146,6 +147,6 @@ def test_mistakes_are_told_before_anything_is_installed(runtimeprobe: Run, cache
 
 
 def test_without_an_index_it_says_so(runtimeprobe: Run, cache: dict[str, str]) -> None:
-    done = runtimeprobe("timeline", "xllamacpp", env=cache | {"UV_DEFAULT_INDEX": "http://127.0.0.1:9/simple"})
+    done = runtimeprobe("timeline", "xllamacpp", env=cache | {INDEX: NOBODY})
     assert done.returncode == 2
     assert "the package index does not answer" in done.stderr

@@ -11,6 +11,7 @@ from runtimeprobe.timeline import choosing, index
 from runtimeprobe.timeline.environments import midnight_after
 from runtimeprobe.timeline.installer import InstallFailed
 
+MINE = "https://me:secret@example.org"
 JSON = "application/vnd.pypi.simple.v1+json"
 
 
@@ -67,10 +68,10 @@ def test_html_without_dates_needs_a_first_version(serve: HTTPServer) -> None:
 
 
 def test_a_name_before_the_address_and_a_password_in_it(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("UV_DEFAULT_INDEX", "mine=https://me:secret@example.org/simple")
-    assert index.chosen() == "https://me:secret@example.org/simple"
-    assert index.address() == "example.org/simple"
-    assert index.for_uv() == ("--default-index", "https://me:secret@example.org/simple")
+    monkeypatch.setenv("UV_DEFAULT_INDEX", f"mine={MINE}")
+    assert index.chosen() == MINE
+    assert index.address() == "example.org"
+    assert index.for_uv() == ("--default-index", MINE)
 
 
 def test_a_day_that_cannot_be_is_the_releases_own_failure() -> None:

@@ -18,6 +18,7 @@ from tests.timeline.conftest import Make
 from tests.timeline.echo_adapter import PACKAGE, PROGRAM, EchoBeside, EchoLater, EchoProgram
 from tests.timeline.packages import Index
 
+NOBODY = "http://127.0.0.1:9"  # nobody listens there
 pytestmark = pytest.mark.timeout(240)
 
 
@@ -116,7 +117,7 @@ def test_what_may_end_otherwise_next_time_is_not_kept(index: Index, runner: Make
     assert not made.run().releases[0].cached
     index.engine("1.2", "2026-04-09", "hears")
     late = runner(limit_s=1.5)
-    monkeypatch.setenv("UV_DEFAULT_INDEX", "http://127.0.0.1:9/simple")  # nobody listens there
+    monkeypatch.setenv("UV_DEFAULT_INDEX", NOBODY)
     row = next(cell for cell in late.run().cells if cell.engine_version == "1.2")
     assert row.verdict is Verdict.SKIPPED
     monkeypatch.setenv("UV_DEFAULT_INDEX", index.url)

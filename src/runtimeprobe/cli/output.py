@@ -13,23 +13,15 @@ from typing import Self
 import click
 
 from runtimeprobe.results import Cell, Matrix, Verdict, encode
+from runtimeprobe.writing import write_whole
 
 
-def write_whole(file: Path, data: bytes) -> None:
-    """Replaces `file` in one step, so that a full disk or a second run never leaves half a file. A device or pipe is written to instead."""
+def write(file: Path, data: bytes) -> None:
+    """A file is replaced in one step; a device or pipe is written to."""
     if file.exists() and not file.is_file():
         file.write_bytes(data)
-        return
-    descriptor, name = tempfile.mkstemp(dir=file.parent, prefix=f".{file.name}.")
-    try:
-        with os.fdopen(descriptor, "wb") as stream:
-            stream.write(data)
-        os.chmod(name, 0o644)  # noqa: PTH101 (mkstemp's 0600 would hide results from other accounts)
-        os.replace(name, file)  # noqa: PTH105
-    except BaseException:
-        with contextlib.suppress(OSError):
-            os.unlink(name)  # noqa: PTH108
-        raise
+    else:
+        write_whole(file, data)
 
 
 @dataclass(frozen=True)
@@ -80,7 +72,7 @@ def save(targets: Iterable[tuple[Path, bytes]], results: bytes) -> None:
     """Writes each file. If one cannot be written, `results` are kept elsewhere, so that nothing measured is lost."""
     for file, content in targets:
         try:
-            write_whole(file, content)
+            write(file, content)
         except OSError as error:
             raise click.ClickException(f"cannot write {file}: {error.strerror}; {rescue(results)}") from None
 

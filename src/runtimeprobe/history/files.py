@@ -1,9 +1,6 @@
 """Files of the store: read within bounds, written whole or not at all, on the disk before they count."""
 
-import contextlib
 import gzip
-import os
-import tempfile
 import zlib
 from pathlib import Path
 
@@ -11,9 +8,9 @@ import msgspec
 
 from runtimeprobe import host
 from runtimeprobe.results import Matrix, decode
+from runtimeprobe.writing import PART
 
 MOST_BYTES = 512 * 2**20  # of one file, packed or not: a hundred times the largest that is known
-PART = ".part"  # ends the name of a file that is being written
 LEVEL = 6
 
 
@@ -76,34 +73,6 @@ def placed(matrix: Matrix) -> Matrix:
     name = host.platform_name(matrix.host.os.partition(" ")[0], matrix.host.arch)
     cells = tuple(cell if cell.platform else msgspec.structs.replace(cell, platform=name) for cell in matrix.cells)
     return msgspec.structs.replace(matrix, cells=cells)
-
-
-def write_whole(file: Path, data: bytes) -> None:
-    """Replaces `file` in one step that survives a kill and a power cut."""
-    descriptor, name = tempfile.mkstemp(dir=file.parent, prefix=f".{file.name}.", suffix=PART)
-    try:
-        with os.fdopen(descriptor, "wb") as stream:
-            stream.write(data)
-            stream.flush()
-            os.fsync(stream.fileno())
-        os.chmod(name, 0o644)  # noqa: PTH101 (mkstemp's 0600 would hide the store from other accounts)
-        os.replace(name, file)  # noqa: PTH105
-    except BaseException:
-        with contextlib.suppress(OSError):
-            os.unlink(name)  # noqa: PTH108
-        raise
-    sync_folder(file.parent)
-
-
-def sync_folder(folder: Path) -> None:
-    """A new name in a folder is on the disk only when the folder is. Windows has no such call."""
-    if os.name != "posix":
-        return
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
 
 
 def sweep(folder: Path) -> None:

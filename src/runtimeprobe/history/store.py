@@ -24,6 +24,7 @@ from runtimeprobe.history.index import RUN_FILE, Index, decoded, encoded, entry_
 from runtimeprobe.history.ledger import Ledger, Seen
 from runtimeprobe.history.model import History, RunEntry
 from runtimeprobe.results import Matrix, decode, encode
+from runtimeprobe.writing import write_whole
 
 LOCK_LIMIT_S = 120.0
 
@@ -213,7 +214,7 @@ class Store:
             packed = files.packed(data)
             file = self.runs_folder / f"{name}.json.gz"
             entry = entry_of(file.name, packed, msgspec.json.decode(data, type=Seen))
-            files.write_whole(file, packed)
+            write_whole(file, packed, durable=True)
             others = (other for other in index.runs if other.id != name)
             index = Index(runs=tuple(sorted((*others, entry), key=in_order)))
         self.refresh(index)
@@ -241,7 +242,7 @@ class Store:
         with contextlib.suppress(FileNotFoundError, Unreadable):
             if files.read(file) == data:
                 return
-        files.write_whole(file, data)
+        write_whole(file, data, durable=True)
 
 
 def fold(ledger: Ledger, entries: Sequence[RunEntry], content: Callable[[RunEntry], bytes], problems: list[str]) -> None:

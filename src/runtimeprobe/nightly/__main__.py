@@ -82,6 +82,7 @@ def timeline_command(file: Path, store: Path) -> None:
     from runtimeprobe.results import encode
     from runtimeprobe.timeline.results import Timeline
     from runtimeprobe.timeline.story import what_is_known
+    from runtimeprobe.writing import write_whole
 
     place = store / "timelines" / file.name
     try:
@@ -95,7 +96,7 @@ def timeline_command(file: Path, store: Path) -> None:
     except (files.StoreError, msgspec.MsgspecError, UnicodeDecodeError) as error:
         raise click.ClickException(f"{file}: {error}") from None
     place.parent.mkdir(exist_ok=True)
-    files.write_whole(place, encode(timeline))
+    write_whole(place, encode(timeline))
     click.echo(f"{place.name}: {len(timeline.releases)} releases")
 
 

@@ -6,8 +6,6 @@ longer what we wrote is somebody else's.
 
 import contextlib
 import hashlib
-import os
-import tempfile
 from collections.abc import Iterable, Mapping
 from pathlib import Path, PurePosixPath
 
@@ -15,6 +13,7 @@ import msgspec
 
 from runtimeprobe.publish.interface import Output
 from runtimeprobe.results import Struct
+from runtimeprobe.writing import write_whole
 
 LEDGER = ".runtimeprobe-site.json"
 
@@ -113,15 +112,5 @@ def sha256(file: Path) -> str:
 
 
 def put(file: Path, data: bytes) -> None:
-    """Replaces `file` in one step."""
     file.parent.mkdir(parents=True, exist_ok=True)
-    descriptor, name = tempfile.mkstemp(dir=file.parent, prefix=f".{file.name}.")
-    try:
-        with os.fdopen(descriptor, "wb") as stream:
-            stream.write(data)
-        os.chmod(name, 0o644)  # noqa: PTH101 (mkstemp's 0600 would hide the site from the server)
-        os.replace(name, file)  # noqa: PTH105
-    except BaseException:
-        with contextlib.suppress(OSError):
-            os.unlink(name)  # noqa: PTH108
-        raise
+    write_whole(file, data)

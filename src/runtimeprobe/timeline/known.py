@@ -7,7 +7,6 @@ makes it unknown.
 import contextlib
 import hashlib
 import importlib.util
-import os
 import platform
 import re
 import sys
@@ -15,11 +14,12 @@ from pathlib import Path
 
 import msgspec
 
-from runtimeprobe.contract import Step
+from runtimeprobe.contract import Candidate, Step
 from runtimeprobe.plan import NO_ROUTE
 from runtimeprobe.results import Struct, Verdict
 from runtimeprobe.timeline.results import Row
 from runtimeprobe.worker.process import OVER_LIMIT
+from runtimeprobe.writing import write_whole
 
 MAX_BYTES = 16 * 2**20
 UNCERTAIN = (Verdict.TIMEOUT, Verdict.ERROR)
@@ -71,6 +71,18 @@ def stamp(binary: str) -> str:
     return ""
 
 
+def candidate_digest(candidate: Candidate) -> str:
+    """Of every file of the model, in whatever format."""
+    digest = hashlib.sha256()
+    for name in (candidate.text_gguf, candidate.projector_gguf, candidate.hf_folder):
+        path = Path(name) if name else None
+        for file in sorted(path.rglob("*")) if path and path.is_dir() else filter(None, [path]):
+            if file.is_file():
+                with file.open("rb") as stream:
+                    digest.update(hashlib.file_digest(stream, "sha256").digest())
+    return digest.hexdigest()
+
+
 def file_of(folder: Path, question: Question, version: str) -> Path:
     key = hashlib.sha256(msgspec.json.encode(question)).hexdigest()[:20]
     return folder / plain(question.engine) / f"{plain(version)}-{plain(question.model)}-{key}.json"
@@ -117,8 +129,6 @@ def remember_trace(folder: Path, question: Question, version: str, route: str, s
 
 def keep(file: Path, data: bytes) -> None:
     """Written whole or not at all; what cannot be written is measured again next time."""
-    part = file.with_suffix(f".{os.getpid()}.part")
     with contextlib.suppress(OSError):
         file.parent.mkdir(parents=True, exist_ok=True)
-        part.write_bytes(data)
-        part.replace(file)
+        write_whole(file, data)

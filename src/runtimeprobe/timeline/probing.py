@@ -1,7 +1,9 @@
 """One release, in its place, to its cells."""
 
+import contextlib
 import shlex
 import sys
+import tempfile
 from collections.abc import Callable
 from importlib.metadata import EntryPoint
 from pathlib import Path
@@ -18,6 +20,7 @@ from runtimeprobe.plan import NO_ROUTE, Selection, plan
 from runtimeprobe.private import without_paths
 from runtimeprobe.results import Cell, Struct, Verdict
 from runtimeprobe.session import Session, Settings
+from runtimeprobe.timeline.installer import InstallFailed
 from runtimeprobe.timeline.results import Release
 from runtimeprobe.worker.process import Target, Worker, WorkerError
 
@@ -192,3 +195,18 @@ def trace(
 
 def target(entry: EntryPoint, place: Place) -> Target:
     return Target(entry.value, place.python, place.path, ours=place.installed)
+
+
+def folder_of(binary: str, program: str, stack: contextlib.ExitStack) -> str:
+    """A folder in which the binary goes by the name that the adapter looks for; for as long as `stack` is open."""
+    path = Path(binary).absolute()
+    if path.name in (program, f"{program}.exe"):
+        return str(path.parent)
+    folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="runtimeprobe-")))
+    try:
+        (folder / (f"{program}.exe" if sys.platform == "win32" else program)).symlink_to(path)
+    except OSError as error:
+        raise InstallFailed(
+            f"{path} cannot be linked to under the name {program}: {error}; call the file {program}", passing=True
+        ) from None
+    return str(folder)

@@ -1,11 +1,9 @@
 """A whole timeline: environments are made while others are probed, and what is known is not probed again."""
 
 import contextlib
-import hashlib
 import re
 import shutil
 import sys
-import tempfile
 import threading
 import time
 import weakref
@@ -73,7 +71,7 @@ class Runner:
         self.rows: dict[int, Row] = {}
         self.folder = folder
         self.adapter = known.source_digest(entry.value)
-        self.digests = {item.model: candidate_digest(item) for item in candidates}
+        self.digests = {item.model: known.candidate_digest(item) for item in candidates}
 
     def questions(self, release: Release) -> tuple[known.Question, ...]:
         """One per model: what an earlier run must have asked for its row to be this one's."""
@@ -251,7 +249,9 @@ class Runner:
         if place.url:
             return place, release
         if place.binary:
-            place = msgspec.structs.replace(place, path=folder_of(place.binary, how.program, stack), options=Options(own_server=True))
+            place = msgspec.structs.replace(
+                place, path=probing.folder_of(place.binary, how.program, stack), options=Options(own_server=True)
+            )
             if shutil.which(how.program, path=place.path) is None:
                 raise InstallFailed(f"{place.binary} is not executable", passing=True)
             return place, release
@@ -303,30 +303,3 @@ def verdicts(row: Row) -> search.Outcome:
     """What bisecting compares; None where the release could not be had or asked. One that is too old for the model is an outcome."""
     told = sorted((cell.model, cell.route, str(cell.verdict)) for cell in row.cells)
     return tuple(told) if any(cell.route != NO_ROUTE and cell.verdict is not Verdict.ERROR for cell in row.cells) else None
-
-
-def candidate_digest(candidate: Candidate) -> str:
-    """Of every file of the model, in whatever format."""
-    digest = hashlib.sha256()
-    for name in (candidate.text_gguf, candidate.projector_gguf, candidate.hf_folder):
-        path = Path(name) if name else None
-        for file in sorted(path.rglob("*")) if path and path.is_dir() else filter(None, [path]):
-            if file.is_file():
-                with file.open("rb") as stream:
-                    digest.update(hashlib.file_digest(stream, "sha256").digest())
-    return digest.hexdigest()
-
-
-def folder_of(binary: str, program: str, stack: contextlib.ExitStack) -> str:
-    """A folder in which the binary goes by the name that the adapter looks for; for as long as `stack` is open."""
-    path = Path(binary).absolute()
-    if path.name in (program, f"{program}.exe"):
-        return str(path.parent)
-    folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="runtimeprobe-")))
-    try:
-        (folder / (f"{program}.exe" if sys.platform == "win32" else program)).symlink_to(path)
-    except OSError as error:
-        raise InstallFailed(
-            f"{path} cannot be linked to under the name {program}: {error}; call the file {program}", passing=True
-        ) from None
-    return str(folder)
