@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from runtimeprobe.contract import Step
 from runtimeprobe.results import Struct
 
-# Of the spread of a step's numbers. Chosen, not fitted: in the one case so far the steps that agree differ by 0.0000, the wrong one by 0.32.
+# Of the spread of a step's numbers. Chosen, not fitted: in the one case so far right steps differ by 0.0000, the wrong one by 0.32.
 ALIKE = 0.05
 FARTHEST = 1e6
 
